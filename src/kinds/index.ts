@@ -1,0 +1,4 @@
+import type { SealedKind } from "./kind.ts";
+
+/** Every kind of resource that a playbook may name. */
+export const kinds: readonly SealedKind[] = [];
