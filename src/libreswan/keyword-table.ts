@@ -4,7 +4,7 @@
  * accepted with a warning and ignored; `as` names the key whose value it sets.
  */
 export const connKeywords = `
-accept-redirect bool since=3.26
+accept-redirect enum since=3.26
 accept-redirect-to string since=3.26
 addresspool string sided
 aggressive bool
@@ -30,7 +30,7 @@ connalias string
 debug debug since=5.0
 decap-dscp bool
 disablearrivalcheck bool until=4.0
-dns-match-id bool
+dns-match-id, bool
 dpdaction enum obsolete=5.0
 dpddelay time
 dpdtimeout time
