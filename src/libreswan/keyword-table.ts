@@ -46,6 +46,7 @@ fake-strongswan bool
 forceencaps string until=5.0 obsolete=3.0
 fragmentation enum
 groundhog bool sided since=5.0
+host host sided
 hostaddrfamily enum
 id string sided
 ignore-peer-dns bool since=4.0

@@ -32,8 +32,9 @@ export interface Keyword {
   readonly isObsolete: boolean;
 }
 
-/** What is known of a key that the version does not have: the versions that do. */
+/** What is known of a key that the version does not have: the versions that do, and the key that it was another name of. */
 export interface KeywordGap {
+  readonly as?: string;
   readonly since?: string;
   readonly until?: string;
 }
@@ -73,6 +74,7 @@ export function keywordGap(section: Section, key: string, version: Version): Key
   const { row } = find(section, key, version);
   if (row === undefined) return undefined;
   return {
+    ...(row.as === undefined ? {} : { as: row.as }),
     ...(row.since === undefined ? {} : { since: row.since }),
     ...(row.until === undefined ? {} : { until: row.until }),
   };
@@ -92,7 +94,8 @@ function find(section: Section, key: string, version: Version) {
   if (plain !== undefined && !plain.sided) return { side: undefined, row: plain };
   const sided = /^(left|right)(-?)(.*)$/.exec(name);
   // A dash between side and key is read from 5.0 on.
-  if (sided === null || (sided[2] === "-" && !isAtLeast(version, "5.0"))) return { side: undefined, row: undefined };
+  if (sided === null || sided[3] === "host" || (sided[2] === "-" && !isAtLeast(version, "5.0")))
+    return { side: undefined, row: undefined };
   const row = table.get(sided[3] === "" ? "host" : (sided[3] ?? ""));
   const side = sided[1] === "left" ? ("left" as const) : ("right" as const);
   return { side, row: row?.sided ? row : undefined };
