@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { LabHost } from "./host.ts";
+import { letGo } from "./inetd.ts";
+import { run } from "./process.ts";
+
+/** A packet to send through a gateway, from its LAN to the far side of its WAN. */
+export interface Packet {
+  readonly from: string;
+  readonly to: string;
+  /** The same source port twice is the same flow to connection tracking (a new one each time). */
+  readonly port?: number;
+}
+
+/** A client in the gateway's LAN and a machine beyond its WAN, each in a network namespace of its own. One packet at a time. */
+export interface Traffic {
+  /** Sends one UDP packet and tells the source address with which it arrived; undefined when it did not arrive. */
+  source(packet: Packet): Promise<string | undefined>;
+  /** Sends a TCP SYN and tells the maximum segment size that the far side reads in it. */
+  segmentSize(packet: Packet): Promise<number | undefined>;
+  /** The host's eth0 and lan0 go with it. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Takes the far ends of eth0 and lan0 out of the host and lets it forward. What arrives is recorded by the far side's own
+ * nftables, before anything answers.
+ */
+export async function startTraffic(host: LabHost): Promise<Traffic> {
+  const [client, far] = await Promise.all([startNamespace(), startNamespace()]);
+  await inNet(host.pid, `ip link set lan0far netns ${client.pid} && ip link set eth0far netns ${far.pid}`);
+  await inNet(client.pid, "ip link set lo up; ip link set lan0far up");
+  await inNet(
+    far.pid,
+    "ip link set lo up; ip link set eth0far up; ip address add 172.16.0.254/24 dev eth0far; ip address add 2001:db8:16::254/64 dev eth0far nodad; " +
+      "ip route add default via 172.16.0.1; ip route add default via 2001:db8:16::1; nft -f -",
+    RECORDER,
+  );
+  await host.must("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+
+  const send = async ({ from, to, port }: Packet, protocol: "udp" | "tcp"): Promise<string | undefined> => {
+    const six = from.includes(":");
+    const [length, router] = six ? [128, "fd00:10:2::1"] : [32, "10.0.2.1"];
+    await inNet(far.pid, `ip address replace ${to}/${length} dev lo; nft flush set inet seen ${protocol}${six ? 6 : 4}`);
+    const netcat = `nc.openbsd ${protocol === "udp" ? "-u -q0" : ""} -w1 -s ${from} ${port === undefined ? "" : `-p ${port}`} ${to} 7`;
+    await inNet(
+      client.pid,
+      `ip address replace ${from}/${length} dev lan0far ${six ? "nodad" : ""}; ip route replace default via ${router} dev lan0far onlink; echo x | ${netcat} || :`,
+    );
+    return seen(far.pid, `${protocol}${six ? 6 : 4}`);
+  };
+  return {
+    source: (packet) => send(packet, "udp"),
+    segmentSize: async (packet) => {
+      const size = await send(packet, "tcp");
+      return size === undefined ? undefined : Number(size);
+    },
+    stop: async () => {
+      await Promise.all([client.stop(), far.stop()]);
+    },
+  };
+}
+
+const RECORDER = `table inet seen {
+  set udp4 { type ipv4_addr; flags dynamic; size 8; }
+  set udp6 { type ipv6_addr; flags dynamic; size 8; }
+  set tcp4 { typeof tcp option maxseg size; flags dynamic; size 8; }
+  set tcp6 { typeof tcp option maxseg size; flags dynamic; size 8; }
+  chain record {
+    type filter hook prerouting priority raw;
+    meta nfproto ipv4 udp dport 7 add @udp4 { ip saddr }
+    meta nfproto ipv6 udp dport 7 add @udp6 { ip6 saddr }
+    meta nfproto ipv4 tcp dport 7 tcp flags syn add @tcp4 { tcp option maxseg size }
+    meta nfproto ipv6 tcp dport 7 tcp flags syn add @tcp6 { tcp option maxseg size }
+  }
+}
+`;
+
+// A packet is through within a millisecond, but for the first, which waits for the neighbours' link addresses.
+async function seen(pid: number, set: string): Promise<string | undefined> {
+  for (let tries = 0; tries < 25; tries++) {
+    const listing = await inNet(pid, `nft -n list set inet seen ${set}`);
+    const element = /elements = \{ (\S+) \}/.exec(listing)?.[1];
+    if (element !== undefined) return element;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return undefined;
+}
+
+async function inNet(pid: number, script: string, input = ""): Promise<string> {
+  const ended = await run(["nsenter", `--net=/proc/${pid}/ns/net`, "/bin/sh", "-c", script], { input });
+  if (ended.exit !== 0) throw new Error(`exit ${ended.exit} of ${script}\n${ended.stderr}`);
+  return ended.stdout;
+}
+
+async function startNamespace(): Promise<{ readonly pid: number; stop(): Promise<unknown> }> {
+  const child = spawn("unshare", ["--net", "/bin/sh", "-c", "echo ready; exec cat >/dev/null"], {
+    stdio: "pipe",
+    detached: true,
+  });
+  await once(child.stdout, "data");
+  letGo(child);
+  const stop = (): Promise<unknown> => {
+    child.ref();
+    child.stdin.end();
+    return once(child, "close");
+  };
+  return { pid: child.pid ?? 0, stop };
+}
