@@ -1,4 +1,5 @@
-import type { SealedKind } from "./kind.ts";
+import { bondEspOffload } from "./bond-esp-offload.ts";
+import { type SealedKind, seal } from "./kind.ts";
 
 /** Every kind of resource that a playbook may name. */
-export const kinds: readonly SealedKind[] = [];
+export const kinds: readonly SealedKind[] = [seal(bondEspOffload)];

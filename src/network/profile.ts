@@ -15,22 +15,15 @@ export interface Profile {
   readonly features: ReadonlyMap<string, boolean>;
 }
 
-/** Splits one line of `nmcli -t`: fields stand between colons, and a colon or backslash in a value is escaped by a backslash. */
-export function splitTerse(line: string): readonly string[] {
-  const fields = [""];
-  for (const [, escaped, colon, plain] of line.matchAll(/\\(.)|(:)|([^:\\]+|\\$)/gsu)) {
-    if (colon !== undefined) fields.push("");
-    else fields[fields.length - 1] += escaped ?? plain ?? "";
-  }
-  return fields;
-}
-
-/** Reads `nmcli -t -f PROPERTY,… connection show UUID`: one `property:value` a line, values escaped likewise. */
+/**
+ * Reads `nmcli -t -f PROPERTY,… connection show UUID`: one `property:value` a line. Only the tables of `-t` escape colons in
+ * values; here they stand as they are (NetworkManager 1.42).
+ */
 export function parseProperties(text: string): ReadonlyMap<string, string> {
   const properties = new Map<string, string>();
   for (const line of text.split("\n")) {
-    const [name = "", ...rest] = splitTerse(line);
-    if (name !== "") properties.set(name, rest.join(":"));
+    const colon = line.indexOf(":");
+    if (colon > 0) properties.set(line.slice(0, colon), line.slice(colon + 1));
   }
   return properties;
 }
@@ -59,19 +52,15 @@ export function profileMode(profile: Profile): string {
   return bondModeName(bondOptions(profile.bondOptions).get("mode") ?? "balance-rr");
 }
 
-/** Bond options as NetworkManager prints them, by name; commas of a list value are part of it. */
+/** Bond options by name: `mode=active-backup,arp_ip_target=10.0.0.1 10.0.0.2`. */
 export function bondOptions(text: string): ReadonlyMap<string, string> {
-  const options = new Map<string, string>();
-  let last: string | undefined;
-  for (const part of text.split(",")) {
-    const equals = part.indexOf("=");
-    // `arp_ip_target=10.0.0.1,10.0.0.2`: a part without a name continues the value before it.
-    if (equals < 0 && last !== undefined) options.set(last, `${options.get(last)},${part.trim()}`);
-    if (equals < 0) continue;
-    last = part.slice(0, equals).trim();
-    options.set(last, part.slice(equals + 1).trim());
-  }
-  return options;
+  const options = text.split(",").map((option) => {
+    const equals = option.indexOf("=");
+    return equals < 0
+      ? ([option.trim(), ""] as const)
+      : ([option.slice(0, equals).trim(), option.slice(equals + 1).trim()] as const);
+  });
+  return new Map(options.filter(([name]) => name !== ""));
 }
 
 /** The profile after `nmcli connection modify` of one property; a property of no interest here changes nothing. */
@@ -84,11 +73,13 @@ export function afterModify(profile: Profile, property: string, value: string): 
     return { ...profile, features };
   }
   if (property === "bond.options") return { ...profile, bondOptions: value };
-  if (property === "+bond.options") {
-    const merged = new Map([...bondOptions(profile.bondOptions), ...bondOptions(value)]);
-    return { ...profile, bondOptions: [...merged].map(([name, option]) => `${name}=${option}`).join(",") };
+  if (property !== "+bond.options" && property !== "-bond.options") return profile;
+  const options = new Map(bondOptions(profile.bondOptions));
+  for (const [name, option] of bondOptions(value)) {
+    if (property.startsWith("+")) options.set(name, option);
+    else options.delete(name);
   }
-  return profile;
+  return { ...profile, bondOptions: [...options].map(([name, option]) => `${name}=${option}`).join(",") };
 }
 
 /** Where a profile keeps an ethtool feature: `ethtool.feature-esp-hw-offload`. */

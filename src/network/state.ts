@@ -1,7 +1,6 @@
 import type { Facts, Probe } from "../model/fact.ts";
 import type { Step } from "../model/step.ts";
 import type { Family } from "../text/address.ts";
-import { quote } from "../text/shell.ts";
 import { type Link, type LocalAddress, parseAddresses, parseRoutes, type Route } from "./address-table.ts";
 import { type Bond, parseBond } from "./bonding.ts";
 import { ESP_OFFLOAD, type Feature, parseFeatures } from "./offload.ts";
@@ -26,6 +25,15 @@ export interface NetworkState {
   /** The interface by which answers to the management connection leave, as the kernel routes them. */
   readonly managementDevice?: string;
 }
+
+const PROFILE_PROPERTIES = [
+  "connection.id",
+  "connection.uuid",
+  "connection.type",
+  "connection.interface-name",
+  "bond.options",
+  `ethtool.feature-${ESP_OFFLOAD}`,
+].join(",");
 
 /** Addresses, interfaces and routes: what nearly every kind needs, in three quick commands. */
 export const addressProbes: readonly Probe[] = [
@@ -58,53 +66,36 @@ export const featureProbes: readonly Probe[] = [
 ];
 
 /** Bonds as the kernel runs them, their NetworkManager profiles, and the way of the management connection. */
-export function bondProbes(bond?: string): readonly Probe[] {
-  const file = bond === undefined ? undefined : ifcfgPath(bond);
-  return [
-    ...addressProbes,
-    ...featureProbes,
-    {
-      key: "network.bonds",
-      command: `for file in /proc/net/bonding/*; do [ -f "$file" ] && echo "== \${file##*/}" && cat "$file"; done`,
-    },
-    {
-      key: "network.profiles",
-      command: [
-        "if list=$(nmcli -t -f UUID,TYPE,DEVICE connection show); then",
-        "  echo running",
-        `  printf '%s\\n' "$list" | while IFS=: read -r uuid type device; do`,
-        '    [ "$type" = bond ] || continue',
-        '    echo "== $device"',
-        `    nmcli -t -f ${PROFILE_PROPERTIES} connection show uuid "$uuid"`,
-        "  done",
-        "fi",
-      ].join("\n"),
-    },
-    {
-      key: "network.management",
-      command: [
-        'echo "$SSH_CONNECTION" | {',
-        "  read -r client _ server _",
-        `  [ -n "$server" ] && ip route get "\${client%%%*}" from "\${server%%%*}"`,
-        "}",
-      ].join("\n"),
-    },
-    ...(file === undefined ? [] : [{ key: `network.ifcfg ${bond}`, command: `file ${quote(file)}` }]),
-  ];
-}
-
-/** What the basic kinds need of this room. */
-export const networkProbes: readonly Probe[] = addressProbes;
-
-/** Where the network-scripts of Red Hat's older releases keep an interface; undefined for what cannot name an interface. */
-export function ifcfgPath(device: string): string | undefined {
-  return isDeviceName(device) ? `/etc/sysconfig/network-scripts/ifcfg-${device}` : undefined;
-}
-
-/** Whether the kernel would take it as an interface's name. */
-export function isDeviceName(text: string): boolean {
-  return /^[^\s/:]{1,15}$/u.test(text) && text !== "." && text !== "..";
-}
+export const bondProbes: readonly Probe[] = [
+  ...addressProbes,
+  ...featureProbes,
+  {
+    key: "network.bonds",
+    command: `for file in /proc/net/bonding/*; do [ -f "$file" ] && echo "== \${file##*/}" && cat "$file"; done`,
+  },
+  {
+    key: "network.profiles",
+    command: [
+      "if list=$(nmcli -t -f UUID,TYPE,DEVICE connection show); then",
+      "  echo running",
+      `  printf '%s\\n' "$list" | while IFS=: read -r uuid type device; do`,
+      '    [ "$type" = bond ] || continue',
+      '    echo "== $device"',
+      `    nmcli -t -f ${PROFILE_PROPERTIES} connection show uuid "$uuid"`,
+      "  done",
+      "fi",
+    ].join("\n"),
+  },
+  {
+    key: "network.management",
+    command: [
+      'echo "$SSH_CONNECTION" | {',
+      "  read -r client _ server _",
+      `  [ -n "$server" ] && ip route get "\${client%%%*}" from "\${server%%%*}"`,
+      "}",
+    ].join("\n"),
+  },
+];
 
 export function readNetwork(facts: Facts): NetworkState {
   const text = (key: string): string => facts.readings.get(key)?.text ?? "";
@@ -167,15 +158,6 @@ export function afterNetworkStep(state: NetworkState, step: Step): NetworkState 
 export function isNamed(profile: Profile, connection: string): boolean {
   return profile.uuid === connection || profile.name === connection;
 }
-
-const PROFILE_PROPERTIES = [
-  "connection.id",
-  "connection.uuid",
-  "connection.type",
-  "connection.interface-name",
-  "bond.options",
-  `ethtool.feature-${ESP_OFFLOAD}`,
-].join(",");
 
 /** Text of several things, each after a line `== NAME`. */
 function sections(text: string): readonly { readonly name: string; readonly body: string }[] {

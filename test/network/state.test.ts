@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { routeTo } from "../../src/network/address-table.ts";
-import { addressProbes, bondProbes, isDeviceName, readNetwork } from "../../src/network/state.ts";
+import { addressProbes, bondProbes, readNetwork } from "../../src/network/state.ts";
 import { factsInNamespace, factsOf } from "./namespace.ts";
 
 const SETUP = `
@@ -84,7 +84,7 @@ test("busybox's own ip is read as well", () => {
 
 test("the bond probes read features of a real interface and the way of the management connection", () => {
   const env = { SSH_CONNECTION: "192.0.2.77 50022 192.0.2.1 22" };
-  const network = readNetwork(factsInNamespace(SETUP, bondProbes("bond0"), { env }));
+  const network = readNetwork(factsInNamespace(SETUP, bondProbes, { env }));
   expect(network.managementDevice).toBe("wan0");
   expect(network.drivers.get("wan0")).toBe("veth");
   expect(network.features.get("wan0")?.get("esp-hw-offload")).toEqual({ on: false, fixed: true });
@@ -104,13 +104,4 @@ test("a host without ip, nmcli or ethtool is an empty state", () => {
     profiles: [],
     nmRunning: false,
   });
-});
-
-test.each(["bond0", "bond0.5", "bönd", "a'b", "$(id)"])("%s may name an interface", (name) => {
-  expect(isDeviceName(name)).toBe(true);
-});
-
-test.each(["", ".", "..", "a/b", "a b", "a:b", "0123456789abcdef", "a\nb"])("%j cannot name an interface", (name) => {
-  expect(isDeviceName(name)).toBe(false);
-  expect(bondProbes(name).some(({ command }) => command.startsWith("file "))).toBe(false);
 });
