@@ -48,6 +48,8 @@ export interface ResourcePlan {
   readonly unblock?: string;
   readonly fingerprint: string;
   readonly changes: readonly Change[];
+  /** A failed one that is only on its way, such as a negotiation: looked at again until a deadline. */
+  readonly settling?: true;
   /** What a reader should know although nothing changes: undecidable rules, warnings. */
   readonly notes: readonly string[];
 }
@@ -67,6 +69,8 @@ export interface HostPlan {
   readonly fingerprint: string;
   readonly resources: readonly ResourcePlan[];
   readonly checks?: readonly CheckReport[];
+  /** The exit code that this gateway alone would give; absent in a saved plan. */
+  readonly exit?: number;
 }
 
 export interface Summary {

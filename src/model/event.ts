@@ -1,0 +1,9 @@
+import type { Outcome } from "./plan.ts";
+
+/** What happens to one gateway in a run, in this order; a phase that is not needed is left out. */
+export type RunEvent =
+  | { readonly event: "connecting"; readonly host: string }
+  | { readonly event: "reading"; readonly host: string }
+  | { readonly event: "applying"; readonly host: string; readonly operations: number }
+  | { readonly event: "verifying"; readonly host: string }
+  | { readonly event: "finished"; readonly host: string; readonly status: Outcome; readonly reason?: string };
