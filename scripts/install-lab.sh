@@ -14,6 +14,8 @@ iptables-legacy:iptables
 nft:nftables
 ipsec:libreswan
 conntrack:conntrack
+firewall-cmd:firewalld
+dbus-daemon:dbus-daemon
 ip:iproute2
 ping:iputils-ping
 ps:procps
