@@ -10,7 +10,17 @@ export type RuleRef = { readonly position: number } | { readonly handle: number 
  */
 export type FirewallEdit =
   | { readonly edit: "insert"; readonly chain: string; readonly rule: string; readonly before: RuleRef | null }
-  | { readonly edit: "delete"; readonly chain: string; readonly rule: RuleRef };
+  | { readonly edit: "delete"; readonly chain: string; readonly rule: RuleRef }
+  /** nftables only: declares a base chain and its table (policy accept); either may exist already. */
+  | {
+      readonly edit: "create-chain";
+      readonly chain: string;
+      readonly type: "filter" | "nat";
+      readonly hook: string;
+      readonly priority: number;
+    }
+  /** nftables only: a table that holds nothing but our own rules goes with its chains. */
+  | { readonly edit: "drop-table" };
 
 /** All edits of one table: written atomically by `iptables-restore --noflush` or `nft -f`. */
 export interface FirewallBatch {

@@ -1,0 +1,287 @@
+import type { Json } from "../model/plan.ts";
+import type { NftWord } from "./saved-nft-words.ts";
+
+/** What `define NAME = …` stands for. */
+export type NftDefinitions = ReadonlyMap<string, readonly NftWord[]>;
+
+/** One rule as `nft -j` would print it; a part that is not understood becomes a condition that may or may not hold. */
+export interface NftRuleJson {
+  readonly expr: readonly Json[];
+  readonly comment?: string;
+}
+
+/** Reads the words of one rule. */
+export function nftRuleJson(words: readonly NftWord[], definitions: NftDefinitions): NftRuleJson {
+  const reader: Reader = { words: expand(words, definitions), at: 0, expr: [] };
+  while (reader.at < reader.words.length) readPart(reader);
+  return { expr: reader.expr, ...(reader.comment === undefined ? {} : { comment: reader.comment }) };
+}
+
+/** The elements of a set or the right side of a match, as `nft -j` prints them. */
+export function nftElements(words: readonly NftWord[], definitions: NftDefinitions): readonly Json[] {
+  const value = readValue({ words: expand(words, definitions), at: 0, expr: [] });
+  return typeof value === "object" && value !== null && "set" in value && Array.isArray(value["set"]) ? value["set"] : [];
+}
+
+interface Reader {
+  readonly words: readonly NftWord[];
+  at: number;
+  readonly expr: Json[];
+  comment?: string;
+}
+
+/** Definitions may name others; ten levels are more than a person writes, and end a circle. */
+function expand(words: readonly NftWord[], definitions: NftDefinitions, depth = 10): readonly NftWord[] {
+  return words.flatMap((word) => {
+    const value = word.kind === "word" && word.text.startsWith("$") ? definitions.get(word.text.slice(1)) : undefined;
+    return value && depth > 0 ? expand(value, definitions, depth - 1) : [word];
+  });
+}
+
+const VERDICTS = new Set(["accept", "drop", "return", "continue"]);
+const INTERFACES = new Set(["iifname", "oifname", "iif", "oif"]);
+const META = new Set(["l4proto", "nfproto", "mark", ...INTERFACES]);
+/** Statements whose operands say nothing of which packets pass. */
+const NOTES = new Set(["log", "limit", "quota", "notrack"]);
+const REWRITES = new Set(["masquerade", "snat", "dnat", "redirect"]);
+const ADDRESSES = new Set(["saddr", "daddr"]);
+
+function readPart(reader: Reader): Reader {
+  const { text, kind } = current(reader);
+  const next = peek(reader, 1);
+  if (kind === "string") return unknown(reader);
+  if (VERDICTS.has(text)) return statement(reader, { [text]: null }, 1);
+  if (text === "jump" || text === "goto") return statement(reader, { [text]: { target: next } }, 2);
+  if (text === "comment") {
+    reader.comment = next;
+    reader.at += 2;
+    return reader;
+  }
+  if (text === "counter") return readCounter(reader);
+  if (text === "reject" || text === "queue") return statement(reader, { [text]: null }, restOfStatement(reader));
+  if (REWRITES.has(text)) return readRewrite(reader);
+  if (NOTES.has(text))
+    return text === "limit" || text === "quota" ? unknown(reader) : statement(reader, { [text]: null }, noteLength(reader));
+  if ((text === "ip" || text === "ip6") && ADDRESSES.has(next)) return readAddress(reader);
+  if (text === "ip" && next === "protocol") return readMatch(reader, payload("ip", "protocol"), 2);
+  if (text === "ip6" && next === "nexthdr") return readMatch(reader, payload("ip6", "nexthdr"), 2);
+  if ((text === "tcp" || text === "udp" || text === "th") && /^[ds]port$/.test(next))
+    return readMatch(reader, payload(text, next), 2);
+  if (text === "tcp" && next === "flags") return readFlags(reader);
+  if (text === "tcp" && next === "option") return readOption(reader);
+  if (INTERFACES.has(text)) return readMatch(reader, { meta: { key: text } }, 1);
+  if (text === "meta" && META.has(next) && peek(reader, 2) !== "set") return readMatch(reader, { meta: { key: next } }, 2);
+  if ((text === "mark" || text === "meta") && [next, peek(reader, 2)].includes("set"))
+    return statement(reader, { mangle: { key: { meta: { key: "mark" } }, value: 0 } }, restOfMatch(reader));
+  if (text === "ct" && next === "state") return readState(reader);
+  if (text === "rt" && next === "ipsec")
+    return statement(reader, match("==", { rt: { key: "ipsec" } }, peek(reader, 2) !== "missing"), 3);
+  return unknown(reader);
+}
+
+function current(reader: Reader): NftWord {
+  return reader.words[reader.at] ?? { kind: "end", text: "", start: 0, end: 0 };
+}
+
+function peek(reader: Reader, ahead: number): string {
+  return reader.words[reader.at + ahead]?.text ?? "";
+}
+
+function statement(reader: Reader, json: Json, length: number): Reader {
+  reader.expr.push(json);
+  reader.at += length;
+  return reader;
+}
+
+function match(op: string, left: Json, right: Json): Json {
+  return { match: { op, left, right } };
+}
+
+function payload(protocol: string, field: string): Json {
+  return { payload: { protocol, field } };
+}
+
+function readCounter(reader: Reader): Reader {
+  if (peek(reader, 1) === "packets") return statement(reader, { counter: { packets: 0, bytes: 0 } }, 5);
+  return statement(reader, { counter: null }, peek(reader, 1) === "name" ? 3 : 1);
+}
+
+function readRewrite(reader: Reader): Reader {
+  const { text } = current(reader);
+  const end = restOfStatement(reader);
+  const words = reader.words.slice(reader.at, reader.at + end).map((word) => word.text);
+  const map = words.indexOf("map");
+  const address = words[words.indexOf("to") + 1];
+  if (map < 0) return statement(reader, { [text]: text === "snat" && address ? { addr: address } : null }, end);
+  // `snat ip prefix to ip saddr map { P : P }` keeps every address in P; other maps count as a rewrite of any packet.
+  const pairs = words.slice(map + 1).filter((word) => /^[\da-fA-F.:]+\/\d+$/.test(word));
+  const key = payload(words[map - 2] ?? "ip", words[map - 1] ?? "saddr");
+  const entries = pairs.flatMap((word, index) => (index % 2 === 0 ? [[prefix(word), prefix(pairs[index + 1] ?? word)]] : []));
+  return statement(reader, { [text]: { addr: { map: { key, data: { set: entries } } }, type_flags: "prefix" } }, end);
+}
+
+function readAddress(reader: Reader): Reader {
+  const left = [payload(current(reader).text, peek(reader, 1))];
+  let length = 2;
+  while (peek(reader, length) === "." && ADDRESSES.has(peek(reader, length + 2))) {
+    left.push(payload(peek(reader, length + 1), peek(reader, length + 2)));
+    length += 3;
+  }
+  if (peek(reader, length) === "." || peek(reader, length) === "vmap") return unknown(reader);
+  const [first = null] = left;
+  return readMatch(reader, left.length === 1 ? first : { concat: left }, length);
+}
+
+function readMatch(reader: Reader, left: Json, length: number): Reader {
+  if (peek(reader, length) === "vmap" || peek(reader, length) === ".") return unknown(reader);
+  reader.at += length;
+  const op = readOperator(reader);
+  return statement(reader, match(op ?? "==", left, readValue(reader)), 0);
+}
+
+function readOperator(reader: Reader): string | undefined {
+  const { text } = current(reader);
+  if (!["==", "!=", "<", ">", "<=", ">="].includes(text)) return undefined;
+  reader.at += 1;
+  return text;
+}
+
+function readState(reader: Reader): Reader {
+  reader.at += 2;
+  const op = readOperator(reader);
+  const value = current(reader).text === "vmap" ? undefined : readList(reader);
+  if (value === undefined) return unknown(reader);
+  return statement(reader, match(op ?? "in", { ct: { key: "state" } }, value), 0);
+}
+
+/** `syn`, `syn / syn,rst`, `& (syn|rst) == syn`. */
+function readFlags(reader: Reader): Reader {
+  const left = payload("tcp", "flags");
+  reader.at += 2;
+  if (current(reader).text === "&") {
+    reader.at += 1;
+    const mask = readList(reader);
+    const op = readOperator(reader) ?? "==";
+    return statement(reader, match(op, { "&": [left, mask] }, readList(reader)), 0);
+  }
+  const op = readOperator(reader);
+  const value = readList(reader);
+  if (current(reader).text !== "/") return statement(reader, match(op ?? "in", left, value), 0);
+  reader.at += 1;
+  return statement(reader, match(op ?? "==", { "&": [left, readList(reader)] }, value), 0);
+}
+
+/** Words joined by `,` or `|`, in parentheses, braces or bare: one is a text, several a list. */
+function readList(reader: Reader): Json {
+  const items: string[] = [];
+  for (let open = 0; reader.at < reader.words.length; reader.at += 1) {
+    const { text } = current(reader);
+    if (text === "(" || text === "{") open += 1;
+    else if (text === ")" || text === "}") open -= 1;
+    else if (text !== "," && text !== "|") {
+      items.push(text);
+      if (open === 0 && ![",", "|"].includes(peek(reader, 1))) break;
+    }
+    if (open === 0 && (text === ")" || text === "}")) break;
+  }
+  reader.at += 1;
+  const [only] = items;
+  return items.length === 1 && only !== undefined ? only : items;
+}
+
+function readOption(reader: Reader): Reader {
+  const key = { "tcp option": { name: peek(reader, 2), field: peek(reader, 3) } };
+  if (peek(reader, 4) !== "set") return readMatch(reader, key, 4);
+  if (peek(reader, 5) === "rt" && peek(reader, 6) === "mtu")
+    return statement(reader, { mangle: { key, value: { rt: { key: "mtu" } } } }, 7);
+  return statement(reader, { mangle: { key, value: Number(peek(reader, 5)) } }, 6);
+}
+
+function readValue(reader: Reader): Json {
+  const { text } = current(reader);
+  if (text !== "{") {
+    const value = single(current(reader));
+    reader.at += 1;
+    return value;
+  }
+  const elements: Json[] = [];
+  let parts: Json[] = [];
+  let plain = true;
+  reader.at += 1;
+  for (; reader.at < reader.words.length; reader.at += 1) {
+    const word = current(reader);
+    if (word.kind === "end" || word.text === ".") continue;
+    if (word.text === "," || word.text === "}") {
+      if (parts.length > 0) elements.push(parts.length === 1 ? (parts[0] ?? null) : { concat: parts });
+      parts = [];
+      plain = true;
+      if (word.text === "}") break;
+      // What follows the key (`timeout 1h`, `comment "x"`, `counter`) is not part of it.
+    } else if (/^(timeout|expires|comment|counter)$/.test(word.text)) plain = false;
+    else if (plain) parts.push(single(word));
+  }
+  reader.at += 1;
+  return { set: elements };
+}
+
+function single({ text, kind }: NftWord): Json {
+  if (kind === "string" || text.startsWith("@")) return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  if (/^[\da-fA-F.:]+\/\d+$/.test(text)) return prefix(text);
+  const [from, to, ...more] = text.split("-");
+  if (from && to && more.length === 0 && /^[\da-fA-F.:]+$/.test(from) && /^[\da-fA-F.:]+$/.test(to))
+    return { range: /^\d+$/.test(from) ? [Number(from), Number(to)] : [from, to] };
+  return PORTS[text] ?? text;
+}
+
+/** Names that stand for a port in the rules of a gateway; `nft -j` prints the number. */
+const PORTS: { readonly [name: string]: number } = {
+  ssh: 22,
+  domain: 53,
+  http: 80,
+  https: 443,
+  isakmp: 500,
+  "ipsec-nat-t": 4500,
+};
+
+function prefix(text: string): Json {
+  const [addr = "", len] = text.split("/");
+  return { prefix: { addr, len: Number(len) } };
+}
+
+/** Words up to the next statement that this reader knows: an unknown condition ends there. A verdict map may do anything. */
+function unknown(reader: Reader): Reader {
+  const length = restOfMatch(reader);
+  const words = reader.words.slice(reader.at, reader.at + length).map((word) => word.text);
+  return statement(reader, { xt: { type: words.includes("vmap") ? "target" : "match", name: words.join(" ") } }, length);
+}
+
+/** A verdict inside braces belongs to a map, not to the rule. */
+function restOfMatch(reader: Reader): number {
+  let depth = 0;
+  for (let length = 1; ; length += 1) {
+    const word = reader.words[reader.at + length];
+    if (!word) return length;
+    if (word.text === "{") depth += 1;
+    else if (word.text === "}") depth -= 1;
+    else if (depth === 0 && word.kind === "word" && STARTS.has(word.text)) return length;
+  }
+}
+
+const STARTS = new Set([...VERDICTS, ...REWRITES, "jump", "goto", "comment", "counter", "reject", "queue", "log"]);
+
+/** A terminal statement takes all that follows but the comment. */
+function restOfStatement(reader: Reader): number {
+  const rest = reader.words.slice(reader.at);
+  const comment = rest.findIndex((word) => word.kind === "word" && word.text === "comment");
+  return comment < 0 ? rest.length : comment;
+}
+
+function noteLength(reader: Reader): number {
+  if (current(reader).text === "notrack") return 1;
+  let length = 1;
+  while (LOG_OPTIONS.has(peek(reader, length))) length += 2;
+  return length;
+}
+
+const LOG_OPTIONS = new Set(["prefix", "level", "group", "snaplen", "queue-threshold", "flags"]);
