@@ -11,7 +11,7 @@ it.skipIf(!labIsPossible())("a lab host runs the real pluto", async () => {
   await startPluto(host);
   expect(await host.must("ipsec status")).toMatch(/"myvpn": 10\.0\.2\.0\/24===172\.16\.0\.1.*192\.168\.0\.0\/16/);
   await host.must("sed -i 's/^    auto=start/    mtu=1400\\n    auto=start/' /etc/ipsec.d/myvpn.conf; ipsec auto --add myvpn");
-  expect(await host.must("ipsec status")).toMatch(/"myvpn":.*mtu:1400/);
+  expect(await host.must("ipsec status")).toMatch(/"myvpn":.*mtu: 1400/);
   await host.must("ipsec auto --route other");
   expect(await host.must("ip xfrm policy")).toContain("src 10.0.3.0/24 dst 172.20.0.0/16");
   expect((await lab.host("gw2").exec("ipsec whack --status")).exit).not.toBe(0);
