@@ -60,3 +60,10 @@ export interface Transport {
   run(script: string, options: RunOptions): Promise<RunResult>;
   close(): Promise<void>;
 }
+
+/** Logs in to a gateway by the transport that its target names; rejects with a `ConnectionProblem`. */
+export async function connect(target: Target, options: ConnectOptions): Promise<Transport> {
+  if (target.connection === "local") return (await import("./local.ts")).connectLocal(target);
+  if (target.transport === "openssh") return (await import("./openssh.ts")).connectOpenssh(target, options);
+  return (await import("./ssh2.ts")).connectSsh2(target, options);
+}
