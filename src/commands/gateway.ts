@@ -1,0 +1,74 @@
+import { EXIT } from "../engine/exit-code.ts";
+import { changesOf, planGateway, probesOf } from "../engine/plan.ts";
+import { readGateway } from "../gateway/effect.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import { ConnectionProblem } from "../io/connection-problem.ts";
+import { connect, type Transport } from "../io/transport.ts";
+import type { Probe } from "../model/fact.ts";
+import type { HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
+import { readFacts } from "./facts-reading.ts";
+import type { Job, Run } from "./job.ts";
+
+/** A gateway that was read and planned; the connection stays open for its changes. */
+export interface PlannedGateway {
+  readonly job: Job;
+  readonly plan: HostPlan;
+  /** Undefined when the gateway could not be read. */
+  readonly gateway: Gateway | undefined;
+  readonly transport: Transport | undefined;
+}
+
+/** Connects, reads and plans one gateway; trouble becomes the gateway's outcome, never an exception. */
+export async function planOne(job: Job, run: Run, keepOpen: boolean): Promise<PlannedGateway> {
+  const read = await readOne(job, run, probesOf(job.resources, run.kinds));
+  if ("plan" in read) return { job, plan: read.plan, gateway: undefined, transport: undefined };
+  const plan = withExit(planGateway(requestOf(job, run), read.gateway));
+  if (keepOpen && changesOf(plan).length > 0) return { job, plan, gateway: read.gateway, transport: read.transport };
+  await read.transport.close();
+  return { job, plan, gateway: read.gateway, transport: undefined };
+}
+
+/** A new login and fresh facts; or the outcome that says why there are none. */
+export async function readOne(
+  job: Job,
+  run: Run,
+  probes: readonly Probe[],
+): Promise<{ readonly gateway: Gateway; readonly transport: Transport } | { readonly plan: HostPlan }> {
+  let transport: Transport | undefined;
+  try {
+    if (run.signal.aborted) return { plan: failedPlan(job, "failed", "interrupted before anything was done", EXIT.interrupted) };
+    run.report({ event: "connecting", host: job.host });
+    transport = await connect(job.target, run.connection);
+    run.report({ event: "reading", host: job.host });
+    return { gateway: readGateway(await readFacts(transport, job, run, probes)), transport };
+  } catch (error) {
+    await transport?.close().catch(() => undefined);
+    return { plan: troublePlan(job, error) };
+  }
+}
+
+/** The outcome of a gateway that could not be talked to: unreachable, or refused on arrival. */
+export function troublePlan(job: Job, error: unknown): HostPlan {
+  if (!(error instanceof ConnectionProblem)) throw error;
+  const reason = `${error.message}\n${error.advice}`;
+  if (error.reason === "aborted") return failedPlan(job, "failed", "interrupted before anything was written", EXIT.interrupted);
+  const refused = error.reason === "no-sudo" || error.reason === "garbage" || error.reason === "configuration";
+  return refused ? failedPlan(job, "failed", reason, EXIT.error) : failedPlan(job, "unreachable", reason, EXIT.unreachable);
+}
+
+/** A gateway's outcome without any planned resource. */
+export function failedPlan(job: Job, status: Outcome, reason: string, exit: number): HostPlan {
+  return { host: job.host, address: job.target.address, status, reason, fingerprint: "", resources: [], exit };
+}
+
+/** What a plan is made from, for one gateway. */
+export function requestOf(job: Job, run: Run): Parameters<typeof planGateway>[0] {
+  return { host: job.host, address: job.target.address, resources: job.resources, kinds: run.kinds, condition: job.condition };
+}
+
+/** The plan with the exit code that its gateway alone would give: blocked before pending. */
+export function withExit(plan: HostPlan): HostPlan {
+  const outcomes = plan.resources.map(({ outcome }: ResourcePlan) => outcome);
+  const pending = outcomes.includes("would-change") || outcomes.includes("failed");
+  return { ...plan, exit: outcomes.includes("blocked") ? EXIT.blocked : pending ? EXIT.pending : EXIT.done };
+}

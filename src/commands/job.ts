@@ -1,0 +1,33 @@
+import type { Check } from "../checks/check.ts";
+import type { Condition } from "../engine/plan.ts";
+import type { ConnectOptions, Target } from "../io/transport.ts";
+import type { SealedKind } from "../kinds/kind.ts";
+import type { RunEvent } from "../model/event.ts";
+import type { Resource } from "../model/resource.ts";
+
+/** What one gateway has to be, and how to reach it. */
+export interface Job {
+  readonly host: string;
+  readonly target: Target;
+  readonly resources: readonly Resource[];
+  readonly checks: readonly Check[];
+  readonly condition: Condition;
+}
+
+/** What the conversations with all gateways of a run share. */
+export interface Run {
+  readonly kinds: readonly SealedKind[];
+  readonly connection: ConnectOptions;
+  /** Who runs it, for the lock: `user@controller`. */
+  readonly holder: string;
+  /** Secret values become their tokens in whatever a gateway sends, and back in whatever is sent to it. */
+  readonly secrets: { readonly mask: (text: string) => string; readonly reveal: (text: string) => string };
+  /** 128 random bits, hexadecimal. */
+  readonly mark: () => string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly wait: (milliseconds: number) => Promise<void>;
+  readonly report: (event: RunEvent) => void;
+  /** A lasting reason to begin nothing more: the run was interrupted. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,174 @@
+import { batchScript } from "../firewall/render.ts";
+import type { Step } from "../model/step.ts";
+import { quote } from "../text/shell.ts";
+import { candidateCheck } from "./candidate.ts";
+import { cksum } from "./cksum.ts";
+import type { Operation, Operations } from "./merge.ts";
+import { ENVIRONMENT, HOST_LOCK, HOST_STATE, LIBRARY } from "./shell-library.ts";
+import { type ScriptContext, stepScript } from "./step-script.ts";
+
+/** One run of changes on one gateway. */
+export interface Transaction extends ScriptContext {
+  /** Sorts by time and is unique on the gateway: letters, digits and dashes. */
+  readonly id: string;
+  /** Who runs it, for whoever finds the lock held: `user@controller`. */
+  readonly holder: string;
+  /** 128 random bits, hexadecimal: frames the log lines on standard output. */
+  readonly mark: string;
+  readonly operations: Operations;
+  /** Every file of the configuration as it will be, when a candidate has to pass Libreswan's own check before the swap. */
+  readonly candidate: ReadonlyMap<string, string>;
+}
+
+/** How many transactions a gateway remembers, with the pre-images of the files that they changed. */
+const KEPT = 20;
+
+/** Where a transaction keeps its pre-images, its undo script and its outcome on the gateway. */
+export function transactionFolder(id: string): string {
+  return `${HOST_STATE}/txn/${id}`;
+}
+
+/**
+ * The whole transaction as one self-contained POSIX sh script: lock, compare with what was planned on, keep pre-images, check the
+ * candidate, run the steps, and on the first failure undo what was done. It defines one function and calls it in its last line, so
+ * a script that arrives only in part does nothing; it ignores a lost terminal, so that a cut connection cannot leave half of it.
+ */
+export function transactionScript(transaction: Transaction): string {
+  const all = [...transaction.operations.writes, ...transaction.operations.closing];
+  const steps = all.map(({ step }, index) => `step_${index + 1}() {\n${stepScript(step, String(index + 1), transaction)}\n}`);
+  return `ipsec_fix() {
+${ENVIRONMENT}
+M=${transaction.mark}; D=${quote(transactionFolder(transaction.id))}; L=${HOST_LOCK}
+${LIBRARY}
+say() { printf '\\n%s %s\\n' "$M" "$*"; }
+end() { printf '%s\\n' "$1" > "$D/result" 2>/dev/null; [ "$2" = locked ] || rm -rf -- "$L"; say "result $1"; }
+show() { tail -n 20 -- "$D/output" 2>/dev/null | cut -c 1-500 | while IFS= read -r line; do say "out $line"; done; }
+${acquireLock(transaction.holder, transaction.id)}
+mkdir -p -- "$D" 2>/dev/null && chmod 700 ${HOST_STATE} ${HOST_STATE}/txn "$D" && : > "$D/probe" && rm -f -- "$D/probe" ||
+{ rm -rf -- "$L"; say "out cannot write ${HOST_STATE}: $( { : > ${HOST_STATE}/.probe; } 2>&1 | head -n 1)"; say "result refused"; return 0; }
+printf %s ${quote(undoScript(transaction))} > "$D/undo.sh" || { say "out no room for the undo script below ${HOST_STATE}"; end refused; return 0; }
+${guards(all)}
+${keepAll(all)}
+${candidateCheck(transaction.candidate)}
+${steps.join("\n")}
+n=0
+while [ "$n" -lt ${all.length} ]; do
+  n=$((n + 1)); printf '%s\\n' "$n" > "$D/step"
+  if "step_$n" > "$D/output" 2>&1 </dev/null; then say "step $n ok"
+  else say "step $n failed $?"; show; sh "$D/undo.sh" "$n" 2>&1 | while IFS= read -r line; do say "out $line"; done
+    end "$(cat -- "$D/outcome")"; return 0; fi
+done
+end applied
+ls -1 ${HOST_STATE}/txn | sort -r | tail -n +${KEPT + 1} | while IFS= read -r old; do rm -rf -- "${HOST_STATE}/txn/$old"; done
+}
+ipsec_fix
+`;
+}
+
+/** Takes a finished transaction back: the script that lies on the gateway, run under the lock. */
+export function rollbackScript(transaction: Pick<Transaction, "id" | "holder" | "mark">): string {
+  return `ipsec_fix() {
+${ENVIRONMENT}
+M=${transaction.mark}; D=${quote(transactionFolder(transaction.id))}; L=${HOST_LOCK}
+say() { printf '\\n%s %s\\n' "$M" "$*"; }
+${acquireLock(transaction.holder, transaction.id)}
+sh "$D/undo.sh" "$(cat -- "$D/step")" 2>&1 | while IFS= read -r line; do say "out $line"; done
+rm -rf -- "$L"
+say "result $(cat -- "$D/outcome" 2>/dev/null || echo rollback-failed)"
+}
+ipsec_fix
+`;
+}
+
+/** The undo script: takes back the steps up to its argument, compares with what was kept, and writes down how it ended. */
+function undoScript(transaction: Transaction): string {
+  const { writes, closing } = transaction.operations;
+  const render = ({ undo }: Operation, index: number): string =>
+    undo.length === 0 ? ":" : undo.map((step) => `{ ${stepScript(step, String(index), transaction)}\n} || failed=1`).join("\n");
+  const undoWrites = writes.map((operation, index) => ({
+    at: index + 1,
+    body: `${batchGuard(operation, index + 1)}${render(operation, index + 1)}`,
+  }));
+  const undoClosing = closing.map((operation, index) => ({
+    at: writes.length + index + 1,
+    body: render(operation, writes.length + index + 1),
+  }));
+  const call = ({ at, body }: { readonly at: number; readonly body: string }): string =>
+    `if [ "$last" -ge ${at} ]; then\n${body}\nfi`;
+  return `${ENVIRONMENT}
+D=\${0%/*}; last=$1; failed=0
+${LIBRARY}
+${[...undoWrites].reverse().map(call).join("\n")}
+${undoClosing.map(call).join("\n")}
+${writes.map(verifyUndone).join("\n")}
+if [ "$failed" = 0 ]; then echo rolled-back; else echo rollback-failed; fi > "$D/outcome"
+cp -- "$D/outcome" "$D/result"
+`;
+}
+
+/** A batch that never went in has nothing to take back; a second undo would put rules in twice. */
+function batchGuard({ step }: Operation, index: number): string {
+  if (step.do !== "firewall-batch") return "";
+  return `[ "$(${batchScript(step).snapshot})" = "$(cat "$D/table-${index}")" ] || `;
+}
+
+function verifyUndone({ step }: Operation, index: number): string {
+  if (step.do === "firewall-batch")
+    return `[ "$(${batchScript(step).snapshot})" = "$(cat "$D/table-${index + 1}")" ] || { echo ${quote(`the ${step.table} table is not as it was`)}; failed=1; }`;
+  return ":";
+}
+
+/** A lock whose holder died is taken over: its process is gone, or the number now belongs to another (start time differs). */
+function acquireLock(holder: string, id: string): string {
+  const started = `cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null`;
+  return `started() { ${started}; }
+if ! mkdir -- "$L" 2>/dev/null; then
+  if [ ! -d "$L" ]; then say "out cannot take the lock: $(mkdir -- "$L" 2>&1)"; say "result refused"; return 0; fi
+  [ -s "$L/holder" ] || sleep 1
+  pid=$(sed -n 1p "$L/holder" 2>/dev/null)
+  if [ -n "$pid" ] && [ "$(started "$pid")" = "$(sed -n 2p "$L/holder")" ] && [ -n "$(started "$pid")" ]; then
+    say "out $(sed -n 3p "$L/holder")"; say "result locked"; return 0
+  fi
+  mv -- "$L" "$L.$$" 2>/dev/null && rm -rf -- "$L.$$"
+  mkdir -- "$L" 2>/dev/null || { say "out another run"; say "result locked"; return 0; }
+fi
+printf '%s\\n%s\\n%s\\n' "$$" "$(started $$)" ${quote(`${oneLine(holder)} (transaction ${id})`)} > "$L/holder"`;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[^ -~]/g, "?").slice(0, 200);
+}
+
+/** Nothing is written when a file or table is no longer what the plan was made on. */
+function guards(all: readonly Operation[]): string {
+  const lines = all.flatMap(({ step }) => {
+    const guard = guardOf(step);
+    return guard === undefined
+      ? []
+      : [`${guard.test} || { say ${quote(`out ${guard.what} changed since it was read`)}; end stale; return 0; }`];
+  });
+  return lines.join("\n");
+}
+
+function guardOf(step: Step): { readonly test: string; readonly what: string } | undefined {
+  if (step.do === "write-file") {
+    const before = step.before === null ? "absent" : cksum(Buffer.from(step.before, step.encoding));
+    return { test: `unchanged ${quote(step.path)} ${quote(before)}`, what: step.path };
+  }
+  if (step.do === "remove-file")
+    return { test: `unchanged ${quote(step.path)} ${quote(cksum(Buffer.from(step.before, "utf8")))}`, what: step.path };
+  return undefined;
+}
+
+function keepAll(all: readonly Operation[]): string {
+  return all
+    .map(({ step }, index) => {
+      if (step.do === "write-file" || step.do === "remove-file")
+        return `keep ${index + 1} ${quote(step.path)} || { say ${quote(`out cannot keep a copy of ${step.path}`)}; end refused; return 0; }`;
+      if (step.do === "firewall-batch")
+        return `${batchScript(step).snapshot} > "$D/table-${index + 1}" || { say ${quote(`out cannot read the ${step.table} table`)}; end refused; return 0; }`;
+      return "";
+    })
+    .filter((line) => line !== "")
+    .join("\n");
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { EXIT } from "./engine/exit-code.ts";
+
+const interruption = new AbortController();
+
+// The first signal lets what has begun come to its end; the second one does not wait.
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    if (interruption.signal.aborted) process.exit(EXIT.interrupted);
+    interruption.abort();
+    process.stderr.write("\ninterrupted: what has begun is finished safely; once more to stop at once\n");
+  });
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.error));
+
+try {
+  const { runCommandLine } = await import("./cli.ts");
+  const code = await runCommandLine(process.argv.slice(2), {
+    out: (text) => process.stdout.write(text),
+    error: (text) => process.stderr.write(text),
+    signal: interruption.signal,
+  });
+  process.exitCode = interruption.signal.aborted && code === EXIT.done ? EXIT.interrupted : code;
+} catch (error) {
+  const words = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `ipsec-fix: ${words}\n${process.env["IPSEC_FIX_DEBUG"] && error instanceof Error ? `${error.stack}\n` : ""}`,
+  );
+  process.exitCode = EXIT.error;
+}

@@ -1,0 +1,95 @@
+import type { Change, HostPlan, Plan, ResourcePlan } from "../model/plan.ts";
+import type { Step } from "../model/step.ts";
+import { unifiedDiff } from "../text/diff.ts";
+import type { Palette } from "./palette.ts";
+import { impactOf, OUTCOMES, outcomeLine, planLine, SIGNS, shown, signOf, stepLine, value } from "./wording.ts";
+
+/** How much a person wants to see: `verbose` 1 adds the exact steps, 2 their undo and what is as declared. */
+export interface TextOptions {
+  readonly palette: Palette;
+  readonly verbose: number;
+}
+
+/** The plan (or the report of a run) as a person reads it: stable order, no time stamps. */
+export function planText(plan: Plan, options: TextOptions): string {
+  const blocks = plan.hosts.map((host) => hostText(host, options));
+  const last = plan.format === "ipsec-fix/plan" ? planLine(plan.summary) : outcomeLine(plan.hosts);
+  return `${[...blocks, options.palette.strong(last)].join("\n")}\n`;
+}
+
+function hostText(host: HostPlan, options: TextOptions): string {
+  const { palette } = options;
+  const heading = `${palette.strong(shown(host.host))} (${shown(host.address)}): ${statusText(host, palette)}`;
+  const resources = host.resources.map((resource) => resourceText(resource, options)).filter((text) => text !== "");
+  const checks = (host.checks ?? []).map(
+    ({ name, passed, detail }) => `  ${passed ? palette.good("✓") : palette.bad("✗")} ${shown(name)}: ${shown(detail)}`,
+  );
+  const reason = host.reason === undefined ? [] : indent(shown(host.reason), 2);
+  return [heading, ...reason, ...resources, ...checks, ""].join("\n");
+}
+
+function statusText({ status }: HostPlan, palette: Palette): string {
+  const words = OUTCOMES[status];
+  if (status === "ok" || status === "changed") return palette.good(words);
+  return status === "would-change" ? palette.change(words) : palette.bad(words);
+}
+
+function resourceText(resource: ResourcePlan, options: TextOptions): string {
+  const { palette, verbose } = options;
+  const quiet = resource.changes.length === 0 && resource.notes.length === 0 && resource.outcome === "ok";
+  if (quiet && verbose < 2) return "";
+  const sign = colouredSign(signOf(resource), palette);
+  const outcome = resource.outcome === "would-change" ? "" : `: ${OUTCOMES[resource.outcome]}`;
+  const lines = [`  ${sign} ${palette.strong(shown(resource.address))}${outcome}`];
+  if (resource.reason !== undefined) lines.push(...indent(palette.bad(shown(resource.reason)), 6));
+  if (resource.unblock !== undefined) lines.push(...indent(`to unblock: ${shown(resource.unblock)}`, 6));
+  lines.push(...resource.changes.flatMap((change) => changeText(change, options)));
+  lines.push(...resource.notes.flatMap((note) => indent(palette.faint(`note: ${shown(note)}`), 6)));
+  return lines.join("\n");
+}
+
+function changeText(change: Change, { palette, verbose }: TextOptions): readonly string[] {
+  const sign = colouredSign(SIGNS[change.action], palette);
+  const impact = impactOf(change);
+  const lines = [
+    `      ${sign} ${shown(change.target)}`,
+    `          ${shown(change.property)}: ${value(change.before)} → ${value(change.after)}`,
+    ...indent(palette.faint(`because ${shown(change.reason)}`), 10),
+  ];
+  if (impact !== undefined) lines.push(`          ${palette.change(impact)}`);
+  if (change.risks_access) lines.push(`          ${palette.bad("can cut the management connection")}`);
+  lines.push(...change.steps.flatMap((step) => diffLines(step, palette)));
+  if (verbose > 0) {
+    lines.push(...[...change.steps, ...(change.finally ?? [])].map((step) => `          $ ${stepLine(step)}`));
+    if (verbose > 1) lines.push(...change.undo.map((step) => palette.faint(`          undo: ${stepLine(step)}`)));
+  }
+  return lines;
+}
+
+function diffLines(step: Step, palette: Palette): readonly string[] {
+  const patch = fileDiff(step);
+  if (patch === undefined) return [];
+  return patch.split("\n").map((line) => {
+    const text = `          ${line}`;
+    if (line.startsWith("+")) return palette.good(text);
+    if (line.startsWith("-")) return palette.bad(text);
+    return line.startsWith("@@") ? palette.move(text) : text;
+  });
+}
+
+/** The unified diff of a step that changes a file, without a final newline; undefined for every other step. */
+export function fileDiff(step: Step): string | undefined {
+  if (step.do === "write-file") return shown(unifiedDiff(step.path, step.before, step.after)).trimEnd();
+  if (step.do === "remove-file") return shown(unifiedDiff(step.path, step.before, null)).trimEnd();
+  return undefined;
+}
+
+function colouredSign(sign: string, palette: Palette): string {
+  if (sign === "+") return palette.good(sign);
+  if (sign === "-") return palette.bad(sign);
+  return sign === "→" ? palette.move(sign) : palette.change(sign);
+}
+
+function indent(text: string, by: number): readonly string[] {
+  return text.split("\n").map((line) => `${" ".repeat(by)}${line}`);
+}
