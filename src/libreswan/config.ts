@@ -1,0 +1,262 @@
+import { endProblems } from "./end-check.ts";
+import { type Assignment, type ConfProblem, type IncludeRead, readSyntax, type SectionRead } from "./syntax.ts";
+import type { ConfTree } from "./tree.ts";
+import type { Version } from "./version.ts";
+import { type Grammar, grammarOf } from "./vocabulary.ts";
+
+/** Where an effective value comes from. */
+export type Via = "conn" | `also:${string}` | "%default";
+
+/** The value that a key has in a conn after `also=`, `%default` and repetitions. */
+export interface Effective {
+  readonly value: string;
+  readonly file: string;
+  readonly line: number;
+  readonly via: Via;
+  /** Equal for two names of one key. */
+  readonly field: string;
+  /** The section that holds it. */
+  readonly section: SectionRead;
+}
+
+export interface Conn {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  /** Whether Libreswan can load it; a conn that it drops stays in the files without any effect. */
+  readonly loaded: boolean;
+  /** Why not. */
+  readonly reason?: string;
+  readonly options: ReadonlyMap<string, Effective>;
+  readonly section: SectionRead;
+}
+
+/** What a configuration means to one version of Libreswan. */
+export interface Config {
+  readonly version: Version;
+  /** What the version's own check says of the files as a whole. */
+  readonly accepted: boolean;
+  readonly exit: 0 | 1 | 3;
+  readonly problems: readonly ConfProblem[];
+  /** In file order; empty where the files are not accepted. Two of one name may be there: the first is the one that loads. */
+  readonly conns: readonly Conn[];
+  readonly setup: ReadonlyMap<string, Effective>;
+  readonly sections: readonly SectionRead[];
+  readonly includes: readonly IncludeRead[];
+}
+
+/** Reads a tree of files as this version does. */
+export function readConfig(tree: ConfTree, version: Version): Config {
+  const { exit, problems, sections, includes } = readSyntax(tree, version);
+  const accepted = exit === 0;
+  const read = { version, accepted, exit, sections, includes };
+  if (!accepted) return { ...read, problems, conns: [], setup: new Map() };
+  const grammar = grammarOf(version);
+  const found: ConfProblem[] = [...problems];
+  const report = (section: SectionRead, message: string, severity: "error" | "warning"): void => {
+    found.push({ file: section.file, line: section.line, severity, message });
+  };
+  const defaults = readDefaults(sections, grammar, report);
+  const conns = sections
+    .filter((section) => section.kind === "conn" && section.name !== "%default")
+    .map((section) => readConn(section, { sections, defaults, grammar, report }));
+  return { ...read, problems: found, conns, setup: readSetup(sections) };
+}
+
+/** The effective value of a key in a conn or setup, by any of its names. */
+export function effective(options: ReadonlyMap<string, Effective>, field: string): Effective | undefined {
+  return [...options.values()].find((option) => option.field === field);
+}
+
+/** The conn that Libreswan loads by this name: the first. */
+export function connOf(config: Config, name: string): Conn | undefined {
+  return config.conns.find((conn) => conn.name === name);
+}
+
+type Report = (section: SectionRead, message: string, severity: "error" | "warning") => void;
+
+/** A value while the sections of a conn are put together. */
+interface Held {
+  readonly assignment: Assignment;
+  readonly value: string;
+  readonly isDefault: boolean;
+  readonly via: Via;
+  readonly section: SectionRead;
+}
+
+interface Defaults {
+  readonly held: ReadonlyMap<string, Held>;
+  /** Sections that `%default` names in also=: up to 4.x they count for every conn. */
+  readonly alsos: readonly string[];
+}
+
+interface Context {
+  readonly sections: readonly SectionRead[];
+  readonly defaults: Defaults;
+  readonly grammar: Grammar;
+  readonly report: Report;
+}
+
+function readDefaults(sections: readonly SectionRead[], grammar: Grammar, report: Report): Defaults {
+  const held = new Map<string, Held>();
+  const alsos: string[] = [];
+  for (const section of sections.filter((candidate) => candidate.kind === "conn" && candidate.name === "%default")) {
+    for (const assignment of section.assignments) {
+      if (assignment.field === "also") alsos.push(...words(assignment.value));
+      else put(held, { assignment, value: assignment.value ?? "", isDefault: true, via: "%default", section });
+    }
+    if (section.assignments.some((assignment) => assignment.value === undefined)) {
+      report(section, "a bare number is no text value here; further %default sections are not read", "error");
+      break;
+    }
+    if (section.assignments.some((assignment) => assignment.field === "also")) {
+      report(section, "also= is not valid in section '%default'", "error");
+      break;
+    }
+  }
+  return { held, alsos: grammar === "3" || grammar === "4" ? alsos : [] };
+}
+
+function readConn(section: SectionRead, context: Context): Conn {
+  const held = new Map(context.defaults.held);
+  const reasons: string[] = [];
+  const early = context.grammar === "3" || context.grammar === "4";
+  if (early) addInPasses(section, held, reasons, context);
+  else addInPlace(section, "conn", { held, reasons, context, visited: new Set() });
+  if (reasons.length === 0) reasons.push(...endProblems(held, context.grammar));
+  const reason = reasons[0];
+  for (const message of reasons) context.report(section, `conn '${section.name}' is not loaded: ${message}`, "error");
+  return {
+    name: section.name,
+    file: section.file,
+    line: section.line,
+    loaded: reason === undefined,
+    ...(reason === undefined ? {} : { reason }),
+    options: optionsOf(held),
+    section,
+  };
+}
+
+/** Up to 4.x: the conn's own keys, then the sections of also=, breadth first, each once. */
+function addInPasses(section: SectionRead, held: Map<string, Held>, reasons: string[], context: Context): void {
+  const visited = new Set([section]);
+  const queue = [...context.defaults.alsos, ...addKeys(section, "conn", held, reasons, context)];
+  if (reasons.length > 0) return;
+  for (let index = 0; index < queue.length; index += 1) {
+    const name = queue[index] ?? "";
+    if (queue.length >= ALSO_LIMIT) {
+      reasons.push(`too many also= sections; the limit is ${ALSO_LIMIT}`);
+      return;
+    }
+    const target = context.sections.find((candidate) => candidate.kind === "conn" && candidate.name === name);
+    if (target === undefined) reasons.push(`cannot find conn '${name}' that also= names`);
+    if (target === undefined || visited.has(target)) continue;
+    visited.add(target);
+    queue.push(...addKeys(target, `also:${target.name}`, held, reasons, context));
+  }
+}
+
+const ALSO_LIMIT = 32;
+
+/** Adds the keys of a section; returns the sections that its also= lines name. */
+function addKeys(
+  section: SectionRead,
+  via: Via,
+  held: Map<string, Held>,
+  reasons: string[],
+  context: Context,
+): readonly string[] {
+  const alsos: string[] = [];
+  for (const assignment of section.assignments) {
+    if (assignment.field === "also") alsos.push(...words(assignment.value));
+    else add(assignment, section, via, held, reasons, context);
+  }
+  return alsos;
+}
+
+interface Pass {
+  readonly held: Map<string, Held>;
+  readonly reasons: string[];
+  readonly context: Context;
+  readonly visited: Set<SectionRead>;
+}
+
+/** From 5.0 on: a section of also= takes effect where it is named. */
+function addInPlace(section: SectionRead, via: Via, pass: Pass): void {
+  if (pass.visited.has(section)) return;
+  pass.visited.add(section);
+  for (const assignment of section.assignments) {
+    if (assignment.field !== "also") {
+      add(assignment, section, via, pass.held, pass.reasons, pass.context);
+      continue;
+    }
+    const target = pass.context.sections.find((candidate) => candidate.kind === "conn" && candidate.name === assignment.value);
+    if (target === undefined) pass.reasons.push(`cannot find conn '${assignment.value ?? ""}' that also= names`);
+    else addInPlace(target, `also:${target.name}`, pass);
+  }
+}
+
+function add(
+  assignment: Assignment,
+  section: SectionRead,
+  via: Via,
+  held: Map<string, Held>,
+  reasons: string[],
+  context: Context,
+): void {
+  const { kind } = assignment.key.definition;
+  const earlier = held.get(assignment.field);
+  if (kind === "append") {
+    const value = earlier === undefined ? (assignment.value ?? "") : `${earlier.value} ${assignment.value ?? ""}`;
+    put(held, { assignment, value, isDefault: false, via, section });
+    return;
+  }
+  if (earlier !== undefined && !earlier.isDefault) {
+    const where = `${earlier.assignment.file}:${earlier.assignment.line} and ${assignment.file}:${assignment.line}`;
+    const message = `duplicate key '${assignment.name}' (${where})`;
+    if (!isHarmless(earlier.assignment, assignment, context.grammar)) {
+      reasons.push(message);
+      return;
+    }
+    context.report(section, message, "warning");
+  }
+  if (assignment.value === undefined) reasons.push(`'${assignment.name}' takes a text; a bare number must be quoted`);
+  else put(held, { assignment, value: assignment.value, isDefault: false, via, section });
+}
+
+/** A repeated key does no harm where Libreswan sees that the value is the same; before 5.3 it does not compare texts. */
+function isHarmless(earlier: Assignment, later: Assignment, grammar: Grammar): boolean {
+  const { kind } = later.key.definition;
+  if (kind === "loose") return grammar !== "5.0" && earlier.sameAs === later.sameAs && later.sameAs.startsWith("other ");
+  if (kind === "text") return (grammar === "5.3" || grammar === "5.4") && earlier.sameAs === later.sameAs;
+  return earlier.sameAs === later.sameAs;
+}
+
+/** A later value takes the place of the earlier, and its name. */
+function put(held: Map<string, Held>, value: Held): void {
+  held.delete(value.assignment.field);
+  held.set(value.assignment.field, value);
+}
+
+function readSetup(sections: readonly SectionRead[]): ReadonlyMap<string, Effective> {
+  const held = new Map<string, Held>();
+  for (const section of sections.filter((candidate) => candidate.kind === "setup")) {
+    for (const assignment of section.assignments) {
+      put(held, { assignment, value: assignment.value ?? "", isDefault: false, via: "conn", section });
+    }
+  }
+  return optionsOf(held);
+}
+
+function optionsOf(held: ReadonlyMap<string, Held>): ReadonlyMap<string, Effective> {
+  return new Map(
+    [...held.values()].map(({ assignment, value, via, section }) => [
+      assignment.name,
+      { value, file: assignment.file, line: assignment.line, via, field: assignment.field, section },
+    ]),
+  );
+}
+
+function words(value: string | undefined): readonly string[] {
+  return (value ?? "").split(/\s/).filter((word) => word !== "");
+}

@@ -1,0 +1,82 @@
+/** A configuration as files: the main file and every file that its includes may reach. */
+export interface ConfTree {
+  readonly main: string;
+  /** Content by absolute path. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** The main file where Libreswan looks for it. */
+export const MAIN_FILE = "/etc/ipsec.conf";
+
+/**
+ * The known files that an include names, in the order in which Libreswan reads them: byte order. Relative names start at `/`, the
+ * working directory of the service. Braces are alternatives up to 4.x, and plain characters later.
+ */
+export function includedFiles(pattern: string, tree: ConfTree, braces: boolean): readonly string[] {
+  const alternatives = braces ? expandBraces(pattern) : [pattern];
+  return alternatives.flatMap((alternative) => {
+    const absolute = alternative.startsWith("/") ? alternative : `/${alternative}`;
+    if (!/[*?[\\]/.test(absolute)) return tree.files.has(normal(absolute)) ? [normal(absolute)] : [];
+    const expression = globExpression(normal(absolute));
+    return [...tree.files.keys()].filter((path) => expression.test(path)).sort(byBytes);
+  });
+}
+
+/** Whether a file of this path would be read by an include of this pattern. */
+export function covers(pattern: string, path: string, braces: boolean): boolean {
+  return includedFiles(pattern, { main: path, files: new Map([[path, ""]]) }, braces).length > 0;
+}
+
+/** The order of the C locale: by the bytes of the UTF-8 text. */
+export function byBytes(one: string, other: string): number {
+  const [left, right] = [[...one], [...other]];
+  const index = left.findIndex((character, position) => character !== right[position]);
+  if (index < 0) return left.length - right.length;
+  return (left[index]?.codePointAt(0) ?? 0) - (right[index]?.codePointAt(0) ?? -1);
+}
+
+function normal(path: string): string {
+  return path.replace(/\/(\.?\/)+/g, "/");
+}
+
+/** A shell pattern as glob(3) reads it: no wildcard matches a slash or a leading dot. */
+function globExpression(pattern: string): RegExp {
+  let source = "";
+  let index = 0;
+  while (index < pattern.length) {
+    const character = pattern[index] ?? "";
+    const atStart = index > 0 && pattern[index - 1] === "/";
+    const guard = atStart ? "(?!\\.)" : "";
+    const bracket = /^\[([!^]?)(\]?[^\]/]*)\]/.exec(pattern.slice(index));
+    if (character === "*") source += `${guard}[^/]*`;
+    else if (character === "?") source += `${guard}[^/]`;
+    else if (character === "\\" && index + 1 < pattern.length) {
+      index += 1;
+      source += literal(pattern[index] ?? "");
+    } else if (bracket !== null) {
+      source += `${guard}${bracketExpression(bracket[1] !== "", bracket[2] ?? "")}`;
+      index += bracket[0].length - 1;
+    } else source += literal(character);
+    index += 1;
+  }
+  return new RegExp(`^${source}$`, "s");
+}
+
+function bracketExpression(negated: boolean, body: string): string {
+  const members = body.replace(/[\\\]^]/g, "\\$&");
+  // A range that runs backwards matches nothing in glob(3), and would not compile here.
+  const backwards = [...body.matchAll(/(.)-(.)/gs)].some(([, from = "", to = ""]) => from > to);
+  return backwards ? "(?!)" : `(?!/)[${negated ? "^" : ""}${members}]`;
+}
+
+function literal(character: string): string {
+  return character.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
+}
+
+/** `a{b,c}d` as `abd` and `acd`, innermost last; braces that do not close stay as they are. */
+function expandBraces(pattern: string): readonly string[] {
+  const found = /^(.*?)\{([^{}]*)\}(.*)$/s.exec(pattern);
+  if (found === null) return [pattern];
+  const [, before = "", body = "", after = ""] = found;
+  return body.split(",").flatMap((choice) => expandBraces(`${before}${choice}${after}`));
+}
