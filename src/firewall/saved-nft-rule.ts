@@ -19,7 +19,7 @@ export function nftRuleJson(words: readonly NftWord[], definitions: NftDefinitio
 
 /** The elements of a set or the right side of a match, as `nft -j` prints them. */
 export function nftElements(words: readonly NftWord[], definitions: NftDefinitions): readonly Json[] {
-  const value = readValue({ words: expand(words, definitions), at: 0, expr: [] });
+  const value = readValue({ words: expand(words, definitions), at: 0, expr: [] }, PORTS);
   return typeof value === "object" && value !== null && "set" in value && Array.isArray(value["set"]) ? value["set"] : [];
 }
 
@@ -63,17 +63,19 @@ function readPart(reader: Reader): Reader {
   if (NOTES.has(text))
     return text === "limit" || text === "quota" ? unknown(reader) : statement(reader, { [text]: null }, noteLength(reader));
   if ((text === "ip" || text === "ip6") && ADDRESSES.has(next)) return readAddress(reader);
-  if (text === "ip" && next === "protocol") return readMatch(reader, payload("ip", "protocol"), 2);
-  if (text === "ip6" && next === "nexthdr") return readMatch(reader, payload("ip6", "nexthdr"), 2);
+  if ((text === "ip" && next === "protocol") || (text === "ip6" && next === "nexthdr"))
+    return readMatch(reader, payload(text, next), 2, PROTOCOLS);
   if ((text === "tcp" || text === "udp" || text === "th") && /^[ds]port$/.test(next))
     return readMatch(reader, payload(text, next), 2);
   if (text === "tcp" && next === "flags") return readFlags(reader);
   if (text === "tcp" && next === "option") return readOption(reader);
   if (INTERFACES.has(text)) return readMatch(reader, { meta: { key: text } }, 1);
-  if (text === "meta" && META.has(next) && peek(reader, 2) !== "set") return readMatch(reader, { meta: { key: next } }, 2);
+  if (text === "meta" && META.has(next) && peek(reader, 2) !== "set")
+    return readMatch(reader, { meta: { key: next } }, 2, next === "l4proto" ? PROTOCOLS : PORTS);
   if ((text === "mark" || text === "meta") && [next, peek(reader, 2)].includes("set"))
     return statement(reader, { mangle: { key: { meta: { key: "mark" } }, value: 0 } }, restOfMatch(reader));
   if (text === "ct" && next === "state") return readState(reader);
+  if (text === "ct" && next === "status") return readMatch(reader, { ct: { key: next } }, 2);
   if (text === "rt" && next === "ipsec")
     return statement(reader, match("==", { rt: { key: "ipsec" } }, peek(reader, 2) !== "missing"), 3);
   return unknown(reader);
@@ -117,6 +119,7 @@ function readRewrite(reader: Reader): Reader {
   const pairs = words.slice(map + 1).filter((word) => /^[\da-fA-F.:]+\/\d+$/.test(word));
   const key = payload(words[map - 2] ?? "ip", words[map - 1] ?? "saddr");
   const entries = pairs.flatMap((word, index) => (index % 2 === 0 ? [[prefix(word), prefix(pairs[index + 1] ?? word)]] : []));
+  if (entries.length === 0) return statement(reader, { [text]: null }, end);
   return statement(reader, { [text]: { addr: { map: { key, data: { set: entries } } }, type_flags: "prefix" } }, end);
 }
 
@@ -132,11 +135,11 @@ function readAddress(reader: Reader): Reader {
   return readMatch(reader, left.length === 1 ? first : { concat: left }, length);
 }
 
-function readMatch(reader: Reader, left: Json, length: number): Reader {
+function readMatch(reader: Reader, left: Json, length: number, names: Names = PORTS): Reader {
   if (peek(reader, length) === "vmap" || peek(reader, length) === ".") return unknown(reader);
   reader.at += length;
   const op = readOperator(reader);
-  return statement(reader, match(op ?? "==", left, readValue(reader)), 0);
+  return statement(reader, match(op ?? "==", left, readValue(reader, names)), 0);
 }
 
 function readOperator(reader: Reader): string | undefined {
@@ -197,10 +200,10 @@ function readOption(reader: Reader): Reader {
   return statement(reader, { mangle: { key, value: Number(peek(reader, 5)) } }, 6);
 }
 
-function readValue(reader: Reader): Json {
+function readValue(reader: Reader, names: Names): Json {
   const { text } = current(reader);
   if (text !== "{") {
-    const value = single(current(reader));
+    const value = single(current(reader), names);
     reader.at += 1;
     return value;
   }
@@ -218,24 +221,31 @@ function readValue(reader: Reader): Json {
       if (word.text === "}") break;
       // What follows the key (`timeout 1h`, `comment "x"`, `counter`) is not part of it.
     } else if (/^(timeout|expires|comment|counter)$/.test(word.text)) plain = false;
-    else if (plain) parts.push(single(word));
+    else if (plain) parts.push(single(word, names));
   }
   reader.at += 1;
   return { set: elements };
 }
 
-function single({ text, kind }: NftWord): Json {
+function single({ text, kind }: NftWord, names: Names): Json {
   if (kind === "string" || text.startsWith("@")) return text;
+  const named = names[text];
+  if (named !== undefined) return named;
   if (/^\d+$/.test(text)) return Number(text);
   if (/^[\da-fA-F.:]+\/\d+$/.test(text)) return prefix(text);
   const [from, to, ...more] = text.split("-");
   if (from && to && more.length === 0 && /^[\da-fA-F.:]+$/.test(from) && /^[\da-fA-F.:]+$/.test(to))
     return { range: /^\d+$/.test(from) ? [Number(from), Number(to)] : [from, to] };
-  return PORTS[text] ?? text;
+  return text;
 }
 
+type Names = { readonly [name: string]: number | string };
+
+/** `nft -j` prints protocols by name, however they were written. */
+const PROTOCOLS: Names = { "1": "icmp", "6": "tcp", "17": "udp", "50": "esp", "51": "ah", "58": "ipv6-icmp" };
+
 /** Names that stand for a port in the rules of a gateway; `nft -j` prints the number. */
-const PORTS: { readonly [name: string]: number } = {
+const PORTS: Names = {
   ssh: 22,
   domain: 53,
   http: 80,

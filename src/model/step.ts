@@ -1,8 +1,14 @@
 /** Where a rule set lives in the kernel. */
 export type FirewallBackend = "iptables-legacy" | "iptables-nft" | "nftables";
 
-/** Names one rule of a chain: by 1-based position (iptables), by handle (nftables), or by its comment (either). */
-export type RuleRef = { readonly position: number } | { readonly handle: number } | { readonly comment: string };
+/**
+ * Names one rule of a chain: by 1-based position (iptables), by handle (nftables), or by its comment (either; iptables deletes
+ * it by its exact text, `rule`).
+ */
+export type RuleRef =
+  | { readonly position: number }
+  | { readonly handle: number }
+  | { readonly comment: string; readonly rule?: string };
 
 /**
  * One edit of a chain. Positions and handles are those of the rule set as it was read, before any edit of the batch;
@@ -19,10 +25,13 @@ export type FirewallEdit =
       readonly hook: string;
       readonly priority: number;
     }
-  /** nftables only: a table that holds nothing but our own rules goes with its chains. */
-  | { readonly edit: "drop-table" };
+  /** nftables only: takes `create-chain` back once our rules are gone; `table`: nothing else is in the table, so it goes too. */
+  | { readonly edit: "drop-chain"; readonly chain: string; readonly table: boolean };
 
-/** All edits of one table: written atomically by `iptables-restore --noflush` or `nft -f`. */
+/**
+ * All edits of one table: written atomically by `iptables-restore --noflush` or `nft -f`. A built-in iptables table that is not
+ * in use yet comes into being with its chains, policy accept.
+ */
 export interface FirewallBatch {
   readonly do: "firewall-batch";
   readonly backend: FirewallBackend;
@@ -30,6 +39,8 @@ export interface FirewallBatch {
   readonly family: "ipv4" | "ipv6" | "ip" | "ip6" | "inet";
   readonly table: string;
   readonly edits: readonly FirewallEdit[];
+  /** The edited chains as they were read, each rule's text (its handle for nftables): the write refuses a chain that changed since. */
+  readonly expect?: readonly { readonly chain: string; readonly rules: readonly string[] }[];
 }
 
 /** Replaces a whole file atomically, keeping mode, owner, ACL and SELinux context; `before: null` creates it. */

@@ -1,0 +1,248 @@
+import type { FileFact } from "../model/fact.ts";
+import type { Change } from "../model/plan.ts";
+import type { FirewallBatch, FirewallEdit, Step } from "../model/step.ts";
+import type { Family } from "../text/address.ts";
+import { builtinChain, parseIptablesSave } from "./iptables-save.ts";
+import { type Chain, findChain, type Rule, type Table } from "./model.ts";
+import type { Loader, PersistenceState } from "./persist.ts";
+import { editIptablesSave } from "./saved-iptables-edit.ts";
+import { parseSavedNft } from "./saved-nft.ts";
+import { editSavedNft } from "./saved-nft-edit.ts";
+
+/** What rules of one sort a saved file holds. */
+export type SavedSort = "iptables" | "nftables";
+
+/** How a rule set, once loaded, has to be; the planner that serves the running rules serves the saved ones too. */
+export interface SavedWanted {
+  /** The least edits that make these tables as wanted; none where they are. */
+  readonly plan: (tables: readonly Table[], families: readonly Family[]) => readonly FirewallBatch[];
+  readonly families: readonly Family[];
+  /** The one sort of rule set that has to carry the rule; undefined where every sort has to be right by itself. */
+  readonly sort?: SavedSort;
+  /** Why the saved file has to change, such as `after a boot the tunnel's packets would be masqueraded`. */
+  readonly reason: string;
+}
+
+/** What has to happen to the saved rule sets. */
+export interface SavedAssessment {
+  readonly changes: readonly Change[];
+  readonly notes: readonly string[];
+  readonly blocked?: { readonly reason: string; readonly unblock: string };
+}
+
+/** The part of a gateway that the saved rule sets depend on. */
+export interface SavedGateway {
+  readonly files: ReadonlyMap<string, FileFact>;
+  readonly firewall: { readonly tables: readonly Table[]; readonly persistence: PersistenceState };
+}
+
+/**
+ * The changes that make the saved rule sets as wanted, by surgical edit. They are compared by meaning: each is judged as it would
+ * be loaded, with the foreign rules of the running kernel behind its own, because whoever made those will make them again.
+ */
+export function savedChanges(gateway: SavedGateway, wanted: SavedWanted): SavedAssessment {
+  const { files, firewall } = gateway;
+  const changes: Change[] = [];
+  const notes: string[] = [];
+  const served = new Set<string>();
+  for (const loader of firewall.persistence.loaders) {
+    const source = readSource(files, loader);
+    if (wanted.sort !== undefined && wanted.sort !== source.sort) continue;
+    const families = wanted.families.filter((family) => source.families.includes(family));
+    for (const family of families) served.add(`${source.sort} ${family}`);
+    const batches = plannedFor(source, firewall.tables, { ...wanted, families });
+    if (batches.length === 0) continue;
+    notes.push(...source.problems.map((problem) => `the saved rule set may differ from what is read: ${problem}`));
+    const edited = source.edit(batches);
+    if ("problem" in edited)
+      return {
+        changes: [],
+        notes,
+        blocked: {
+          reason: `${loader.path} ${edited.problem}`,
+          unblock: `put ${loader.path} in the form that iptables-save prints`,
+        },
+      };
+    for (const [path, after] of edited.texts)
+      changes.push(fileChange(files.get(path), { path, after, batches, reason: wanted.reason }));
+  }
+  const unserved = blockedWithoutLoader(gateway, wanted, served);
+  return { changes: unserved ? [] : changes, notes, ...(unserved ? { blocked: unserved } : {}) };
+}
+
+interface Source {
+  readonly sort: SavedSort;
+  readonly families: readonly Family[];
+  readonly tables: readonly Table[];
+  readonly problems: readonly string[];
+  readonly edit: (
+    batches: readonly FirewallBatch[],
+  ) => { readonly texts: ReadonlyMap<string, string> } | { readonly problem: string };
+}
+
+function readSource(files: ReadonlyMap<string, FileFact>, loader: Loader): Source {
+  if (loader.service === "nftables") {
+    const saved = parseSavedNft(files, loader.path);
+    const { tables } = saved.ruleset;
+    const edit: Source["edit"] = (batches) => ({ texts: editSavedNft(files, saved, batches) });
+    return { sort: "nftables", families: ["ipv4", "ipv6"], tables, problems: saved.problems, edit };
+  }
+  const text = files.get(loader.path)?.content ?? "";
+  const { tables } = parseIptablesSave(withBuiltinChains(text), "iptables-nft", loader.family);
+  const edit: Source["edit"] = (batches) => {
+    const edited = editIptablesSave(text, batches);
+    return "problem" in edited ? edited : { texts: new Map([[loader.path, edited.text]]) };
+  };
+  return { sort: "iptables", families: [loader.family], tables, problems: [], edit };
+}
+
+/** A file written by hand may leave out the lines that declare built-in chains. */
+function withBuiltinChains(text: string): string {
+  let table = "";
+  let declared = new Set<string>();
+  return text
+    .split("\n")
+    .flatMap((line) => {
+      if (line.startsWith("*")) {
+        table = line.slice(1).trim();
+        declared = new Set();
+      }
+      const declares = /^:(\S+)/.exec(line)?.[1];
+      if (declares) declared.add(declares);
+      const chain = /^(?:\[\d+:\d+\] )?(?:-A|--append) (\S+)/.exec(line)?.[1];
+      if (!chain || declared.has(chain) || !builtinChain(table, chain, "accept")) return [line];
+      declared.add(chain);
+      return [`:${chain} ACCEPT [0:0]`, line];
+    })
+    .join("\n");
+}
+
+function plannedFor(source: Source, live: readonly Table[], wanted: SavedWanted): readonly FirewallBatch[] {
+  const kin = live.filter((table) => sortOf(table) === source.sort && !isFirewalld(table));
+  const expected = kin.reduce(withLiveTable, source.tables);
+  return wanted
+    .plan(expected, wanted.families)
+    .filter(({ edits }) => edits.length > 0)
+    .map((batch) => withDeclarations(batch, source.tables, expected));
+}
+
+function sortOf({ backend }: Pick<Table, "backend">): SavedSort {
+  return backend === "nftables" ? "nftables" : "iptables";
+}
+
+/** firewalld makes its tables anew from its own configuration. */
+function isFirewalld({ backend, name }: Table): boolean {
+  return backend === "nftables" && name === "firewalld";
+}
+
+/** Live rules get handles that no saved rule has, so that an edit before one of them lands behind the saved rules. */
+const LIVE_HANDLES = 1_000_000;
+
+function withLiveTable(tables: readonly Table[], live: Table): readonly Table[] {
+  const known = tables.find((table) => table.family === live.family && table.name === live.name);
+  const chains = live.chains.map((chain) => ({ ...chain, rules: chain.rules.filter(isForeign).map(asLive) }));
+  if (!known) return [...tables, { ...live, chains }];
+  const merged: Table = {
+    ...known,
+    chains: [
+      ...known.chains.map((chain) =>
+        withLiveRules(
+          chain,
+          chains.find((other) => other.name === chain.name),
+        ),
+      ),
+      ...chains.filter((chain) => !findChain(known, chain.name)),
+    ],
+  };
+  return tables.map((table) => (table === known ? merged : table));
+}
+
+function isForeign(rule: Rule): boolean {
+  return !rule.comment?.startsWith("ipsec-fix:");
+}
+
+function asLive(rule: Rule): Rule {
+  return rule.handle === undefined ? rule : { ...rule, handle: rule.handle + LIVE_HANDLES };
+}
+
+function withLiveRules(chain: Chain, live: Chain | undefined): Chain {
+  const texts = new Set(chain.rules.map((rule) => rule.text));
+  const more = (live?.rules ?? []).filter((rule) => !texts.has(rule.text));
+  return { ...chain, ...(chain.base || !live?.base ? {} : { base: live.base }), rules: [...chain.rules, ...more] };
+}
+
+/** A base chain that only the kernel has has to be declared in the saved script before a rule can stand in it. */
+function withDeclarations(batch: FirewallBatch, saved: readonly Table[], expected: readonly Table[]): FirewallBatch {
+  if (batch.backend !== "nftables") return batch;
+  const table = (tables: readonly Table[]): Table | undefined =>
+    tables.find((candidate) => candidate.family === batch.family && candidate.name === batch.table);
+  const known = table(saved);
+  const names = new Set(batch.edits.flatMap((edit) => (edit.edit === "insert" ? [edit.chain] : [])));
+  const created = [...names].flatMap((chain): readonly FirewallEdit[] => {
+    const base = known && findChain(known, chain) ? undefined : table(expected)?.chains.find(({ name }) => name === chain)?.base;
+    if (!base || batch.edits.some((edit) => edit.edit === "create-chain" && edit.chain === chain)) return [];
+    return [
+      { edit: "create-chain", chain, type: base.type === "nat" ? "nat" : "filter", hook: base.hook, priority: base.priority },
+    ];
+  });
+  return { ...batch, edits: [...created, ...batch.edits] };
+}
+
+interface FileEdit {
+  readonly path: string;
+  readonly after: string;
+  readonly batches: readonly FirewallBatch[];
+  readonly reason: string;
+}
+
+function fileChange(file: FileFact | undefined, { path, after, batches, reason }: FileEdit): Change {
+  const edits = batches.flatMap((batch) => batch.edits);
+  const added = edits.flatMap((edit) => (edit.edit === "insert" ? [edit.rule] : []));
+  const removes = edits.some((edit) => edit.edit === "delete");
+  const write: Step = {
+    do: "write-file",
+    path,
+    before: file?.content ?? null,
+    after,
+    encoding: file?.encoding ?? "utf8",
+    ...(file ? {} : { create_mode: "0600" }),
+  };
+  return {
+    action: added.length === 0 ? "delete" : removes ? "update" : "create",
+    target: path,
+    property: "saved rules",
+    before: null,
+    after: added,
+    reason,
+    impact: "none",
+    risks_access: false,
+    interrupts: [],
+    steps: [write],
+    undo: [{ do: "restore-file", path }],
+  };
+}
+
+/** Rules of a sort that nothing loads at boot: the wanted state would not survive one. */
+function blockedWithoutLoader(
+  gateway: SavedGateway,
+  wanted: SavedWanted,
+  served: ReadonlySet<string>,
+): SavedAssessment["blocked"] {
+  const { tables, persistence } = gateway.firewall;
+  for (const sort of ["iptables", "nftables"] as const) {
+    if (wanted.sort !== undefined && wanted.sort !== sort) continue;
+    const families = wanted.families.filter((family) => !served.has(`${sort} ${family}`));
+    const kin = tables.filter((table) => sortOf(table) === sort && !isFirewalld(table));
+    const foreign = kin.map((table) => ({
+      ...table,
+      chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter(isForeign) })),
+    }));
+    if (families.length === 0 || wanted.plan(foreign, families).every(({ edits }) => edits.length === 0)) continue;
+    const unblock = `${persistence.remedy[sort]}, or set persist: false`;
+    return {
+      reason: `nothing on the host would load a saved ${sort} rule set at boot, so that the rule would be gone after one`,
+      unblock,
+    };
+  }
+  return undefined;
+}
