@@ -4,7 +4,7 @@ import { mergeChanges, type Operations } from "../engine/merge.ts";
 import { changesOf, planGateway, probesOf } from "../engine/plan.ts";
 import { rollbackScript, type Transaction, transactionScript } from "../engine/transaction.ts";
 import { parseTransactionLog, type TransactionLog } from "../engine/transaction-log.ts";
-import { undoBatch } from "../firewall/render.ts";
+import { undoOf } from "../firewall/edits.ts";
 import { candidateOf } from "../gateway/candidate.ts";
 import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -61,7 +61,7 @@ function transactionOf({ plan }: PlannedGateway, gateway: Gateway, run: Run): Tr
     id: `${new Date(run.now()).toISOString().replaceAll(/[-:]|\.\d+/g, "")}-${mark.slice(0, 8)}`,
     holder: run.holder,
     mark,
-    operations: mergeChanges(changes, (batch) => undoBatch(batch, gateway.firewall)),
+    operations: mergeChanges(changes, (batch) => [undoOf(batch, gateway.firewall.tables)]),
     candidate: checked ? candidateOf(after) : new Map(),
     libreswan: gateway.daemon.version,
     reveal: run.secrets.reveal,

@@ -1,3 +1,4 @@
+import { mergeBatches } from "../firewall/layout.ts";
 import type { Change } from "../model/plan.ts";
 import type { FirewallBatch, Step } from "../model/step.ts";
 
@@ -50,8 +51,7 @@ function mergeKey(step: Step): string | undefined {
 
 /** Undefined when the two take each other back. */
 function combine(earlier: Step, later: Step): Step | undefined {
-  if (earlier.do === "firewall-batch" && later.do === "firewall-batch")
-    return { ...earlier, edits: [...earlier.edits, ...later.edits] };
+  if (earlier.do === "firewall-batch" && later.do === "firewall-batch") return mergeBatches(earlier, later);
   if (earlier.do === "write-file" && later.do === "write-file") {
     const { create_mode: mode = earlier.create_mode, check = earlier.check, ...rest } = later;
     const step: Step = { ...rest, before: earlier.before, ...(mode ? { create_mode: mode } : {}), ...(check ? { check } : {}) };

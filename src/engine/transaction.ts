@@ -1,4 +1,4 @@
-import { batchScript } from "../firewall/render.ts";
+import { snapshotScript } from "../firewall/snapshot.ts";
 import type { Step } from "../model/step.ts";
 import { quote } from "../text/shell.ts";
 import { candidateCheck } from "./candidate.ts";
@@ -109,12 +109,12 @@ cp -- "$D/outcome" "$D/result"
 /** A batch that never went in has nothing to take back; a second undo would put rules in twice. */
 function batchGuard({ step }: Operation, index: number): string {
   if (step.do !== "firewall-batch") return "";
-  return `[ "$(${batchScript(step).snapshot})" = "$(cat "$D/table-${index}")" ] || `;
+  return `[ "$(${snapshotScript(step)})" = "$(cat "$D/table-${index}")" ] || `;
 }
 
 function verifyUndone({ step }: Operation, index: number): string {
   if (step.do === "firewall-batch")
-    return `[ "$(${batchScript(step).snapshot})" = "$(cat "$D/table-${index + 1}")" ] || { echo ${quote(`the ${step.table} table is not as it was`)}; failed=1; }`;
+    return `[ "$(${snapshotScript(step)})" = "$(cat "$D/table-${index + 1}")" ] || { echo ${quote(`the ${step.table} table is not as it was`)}; failed=1; }`;
   return ":";
 }
 
@@ -165,8 +165,7 @@ function keepAll(all: readonly Operation[]): string {
     .map(({ step }, index) => {
       if (step.do === "write-file" || step.do === "remove-file")
         return `keep ${index + 1} ${quote(step.path)} || { say ${quote(`out cannot keep a copy of ${step.path}`)}; end refused; return 0; }`;
-      if (step.do === "firewall-batch")
-        return `${batchScript(step).snapshot} > "$D/table-${index + 1}" || { say ${quote(`out cannot read the ${step.table} table`)}; end refused; return 0; }`;
+      if (step.do === "firewall-batch") return `{ ${snapshotScript(step)}; } > "$D/table-${index + 1}"`;
       return "";
     })
     .filter((line) => line !== "")

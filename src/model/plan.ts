@@ -59,6 +59,8 @@ export interface CheckReport {
   readonly name: string;
   readonly passed: boolean;
   readonly detail: string;
+  /** A failed one that perhaps only the peer can mend: it never rolls anything back. */
+  readonly needs_peer?: true;
 }
 
 export interface HostPlan {
