@@ -54,10 +54,11 @@ function editSection(section: readonly string[], edits: readonly FirewallEdit[])
   const before = new Map<number, string[]>();
   const gone = new Set<number>();
   for (const edit of edits) {
+    if (edit.edit !== "insert" && edit.edit !== "delete") continue;
     const rules = section.flatMap((line, index) => (chainOf(line) === edit.chain ? [index] : []));
     const named = (reference: RuleRef): readonly number[] => find(section, rules, reference);
     if (edit.edit === "delete") for (const index of named(edit.rule)) gone.add(index);
-    else if (edit.edit === "insert") {
+    else {
       const last = rules.at(-1);
       const index = (edit.before && named(edit.before)[0]) ?? (last === undefined ? section.length : last + 1);
       const neighbour = section[rules[0] ?? -1] ?? "";

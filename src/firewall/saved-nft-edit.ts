@@ -41,10 +41,6 @@ function batchSplices(files: ReadonlyMap<string, FileFact>, saved: SavedNft, bat
   const missing = new Map<string, FirewallEdit[]>();
   const splices: Splice[] = [];
   for (const edit of batch.edits) {
-    if (edit.edit === "drop-table") {
-      splices.push(...saved.chains.filter(own).flatMap((chain) => removals(files, chain.rules)));
-      continue;
-    }
     const chain = saved.chains.find((candidate) => own(candidate) && candidate.name === edit.chain);
     if (!chain) missing.set(edit.chain, [...(missing.get(edit.chain) ?? []), edit]);
     else if (edit.edit === "insert") splices.push(insertion(files, batch, chain, edit));

@@ -25,8 +25,8 @@ export type FirewallEdit =
       readonly hook: string;
       readonly priority: number;
     }
-  /** nftables only: a table that holds nothing but our own rules goes with its chains. */
-  | { readonly edit: "drop-table" };
+  /** nftables only: takes `create-chain` back once our rules are gone; `table`: nothing else is in the table, so it goes too. */
+  | { readonly edit: "drop-chain"; readonly chain: string; readonly table: boolean };
 
 /**
  * All edits of one table: written atomically by `iptables-restore --noflush` or `nft -f`. A built-in iptables table that is not
