@@ -40,6 +40,11 @@ export function builtinChain(table: string, chain: string, policy: "accept" | "d
   return { type: table === "nat" ? "nat" : "filter", hook: chain.toLowerCase(), priority, policy };
 }
 
+/** The chains that a table of iptables always has. */
+export function builtinNames(table: string): readonly string[] {
+  return Object.keys(PRIORITIES[table] ?? {});
+}
+
 const PRIORITIES: { readonly [table: string]: { readonly [chain: string]: number } } = {
   raw: { PREROUTING: -300, OUTPUT: -300 },
   mangle: { PREROUTING: -150, INPUT: -150, FORWARD: -150, OUTPUT: -150, POSTROUTING: -150 },

@@ -45,6 +45,8 @@ export interface Rule {
   readonly mss?: number | "pmtu";
   /** The rule exempts the packet from connection tracking. */
   readonly untracks?: boolean;
+  /** Besides its verdict the rule logs, marks or the like. */
+  readonly alsoActs?: boolean;
   readonly counters?: { readonly packets: number; readonly bytes: number };
 }
 

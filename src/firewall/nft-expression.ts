@@ -11,7 +11,7 @@ export function isRecord(value: unknown): value is NftExpression {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-type Meaning = Pick<Rule, "matches" | "verdict"> & Partial<Pick<Rule, "mss" | "untracks">>;
+type Meaning = Pick<Rule, "matches" | "verdict"> & Partial<Pick<Rule, "mss" | "untracks" | "alsoActs">>;
 
 /** What the statements of one rule do, in nft's JSON form. */
 export function parseNftExpressions(expressions: readonly NftExpression[], lookup: SetLookup): Meaning {
@@ -22,13 +22,14 @@ export function parseNftExpressions(expressions: readonly NftExpression[], looku
 }
 
 /** Statements that neither end the walk nor change the source. */
-const HARMLESS = new Set(["counter", "log", "set", "map", "dup", "ct helper", "ct timeout", "ct expectation"]);
+const HARMLESS = new Set(["log", "set", "map", "dup", "ct helper", "ct timeout", "ct expectation"]);
 
 function withStatement(rule: Meaning, expression: NftExpression, lookup: SetLookup): Meaning {
   const [name = "", body] = Object.entries(expression)[0] ?? [];
   if (name === "match" && isRecord(body))
     return { ...rule, matches: [...rule.matches, ...impliedProtocol(body["left"]), readMatch(body, lookup)] };
-  if (HARMLESS.has(name)) return rule;
+  if (name === "counter") return rule;
+  if (HARMLESS.has(name)) return { ...rule, alsoActs: true };
   if (name === "notrack") return { ...rule, untracks: true };
   if (name === "mangle" && isRecord(body)) return { ...rule, ...mangled(body) };
   // A limit or quota may or may not let the packet on to the statements behind it; so may a match extension of iptables.
@@ -38,7 +39,7 @@ function withStatement(rule: Meaning, expression: NftExpression, lookup: SetLook
   return { ...rule, matches: [...rule.matches, ...matches], verdict };
 }
 
-function mangled(body: NftExpression): Partial<Pick<Rule, "mss" | "verdict">> {
+function mangled(body: NftExpression): Partial<Pick<Rule, "mss" | "verdict" | "alsoActs">> {
   const { key, value } = body;
   const option = isRecord(key) ? key["tcp option"] : undefined;
   if (isRecord(option) && option["name"] === "maxseg") {
@@ -49,7 +50,7 @@ function mangled(body: NftExpression): Partial<Pick<Rule, "mss" | "verdict">> {
   const payload = isRecord(key) ? key["payload"] : undefined;
   if (isRecord(payload) && (payload["field"] === "saddr" || payload["field"] === "daddr"))
     return { verdict: { kind: "rewrite", name: `${payload["field"]} set`, identity: [] } };
-  return {};
+  return { alsoActs: true };
 }
 
 function readVerdict(name: string, body: unknown, lookup: SetLookup): { verdict: Verdict; matches?: readonly Match[] } {
