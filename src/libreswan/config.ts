@@ -1,8 +1,9 @@
+import type { Assignment } from "./assignment.ts";
 import { endProblems } from "./end-check.ts";
-import { type Assignment, type ConfProblem, type IncludeRead, readSyntax, type SectionRead } from "./syntax.ts";
+import { type ConfProblem, type IncludeRead, readSyntax, type SectionRead } from "./syntax.ts";
 import type { ConfTree } from "./tree.ts";
 import type { Version } from "./version.ts";
-import { type Grammar, grammarOf } from "./vocabulary.ts";
+import { fieldName, findKey, type Grammar, grammarOf, type SectionKind } from "./vocabulary.ts";
 
 /** Where an effective value comes from. */
 export type Via = "conn" | `also:${string}` | "%default";
@@ -27,6 +28,8 @@ export interface Conn {
   readonly loaded: boolean;
   /** Why not. */
   readonly reason?: string;
+  /** Fields that are set twice in a way that drops the conn. */
+  readonly conflicts: ReadonlySet<string>;
   readonly options: ReadonlyMap<string, Effective>;
   readonly section: SectionRead;
 }
@@ -52,7 +55,7 @@ export function readConfig(tree: ConfTree, version: Version): Config {
   const read = { version, accepted, exit, sections, includes };
   if (!accepted) return { ...read, problems, conns: [], setup: new Map() };
   const grammar = grammarOf(version);
-  const found: ConfProblem[] = [...problems];
+  const found: ConfProblem[] = [...problems, ...carriageReturns(tree, includes)];
   const report = (section: SectionRead, message: string, severity: "error" | "warning"): void => {
     found.push({ file: section.file, line: section.line, severity, message });
   };
@@ -63,9 +66,31 @@ export function readConfig(tree: ConfTree, version: Version): Config {
   return { ...read, problems: found, conns, setup: readSetup(sections) };
 }
 
-/** The effective value of a key in a conn or setup, by any of its names. */
-export function effective(options: ReadonlyMap<string, Effective>, field: string): Effective | undefined {
+function carriageReturns(tree: ConfTree, includes: readonly IncludeRead[]): readonly ConfProblem[] {
+  const reached = new Set([tree.main, ...includes.flatMap(({ files }) => files)]);
+  return [...reached].flatMap((file) => {
+    const at = (tree.files.get(file) ?? "").indexOf("\r\n");
+    if (at < 0) return [];
+    const line = (tree.files.get(file) ?? "").slice(0, at).split("\n").length;
+    const message = "lines end in CR LF, and Libreswan takes the CR for a part of each value; convert the file to LF";
+    return [{ file, line, severity: "warning" as const, message }];
+  });
+}
+
+/** The effective value of a key, by any of its names. */
+export function optionOf(
+  options: ReadonlyMap<string, Effective>,
+  key: string,
+  { version, section }: { readonly version: Version; readonly section: SectionKind },
+): Effective | undefined {
+  const known = findKey(key, section, version);
+  const field = known === undefined ? key : fieldName(known);
   return [...options.values()].find((option) => option.field === field);
+}
+
+/** The effective values of a conn as a function from key to value, for whatever asks by key. */
+export function valuesOf(conn: Conn, version: Version): (key: string) => string | undefined {
+  return (key) => optionOf(conn.options, key, { version, section: "conn" })?.value;
 }
 
 /** The conn that Libreswan loads by this name: the first. */
@@ -114,71 +139,59 @@ function readDefaults(sections: readonly SectionRead[], grammar: Grammar, report
       break;
     }
   }
-  return { held, alsos: grammar === "3" || grammar === "4" ? alsos : [] };
+  return { held, alsos: isEarly(grammar) ? alsos : [] };
+}
+
+/** A conn while it is put together. */
+interface Pass {
+  readonly held: Map<string, Held>;
+  /** Why the conn is dropped. */
+  readonly reasons: string[];
+  readonly conflicts: Set<string>;
+  readonly visited: Set<SectionRead>;
+  readonly context: Context;
 }
 
 function readConn(section: SectionRead, context: Context): Conn {
-  const held = new Map(context.defaults.held);
-  const reasons: string[] = [];
-  const early = context.grammar === "3" || context.grammar === "4";
-  if (early) addInPasses(section, held, reasons, context);
-  else addInPlace(section, "conn", { held, reasons, context, visited: new Set() });
+  const pass: Pass = { held: new Map(context.defaults.held), reasons: [], conflicts: new Set(), visited: new Set(), context };
+  if (isEarly(context.grammar)) addInPasses(section, pass);
+  else addInPlace(section, "conn", pass);
+  const { held, reasons, conflicts } = pass;
   if (reasons.length === 0) reasons.push(...endProblems(held, context.grammar));
   const reason = reasons[0];
   for (const message of reasons) context.report(section, `conn '${section.name}' is not loaded: ${message}`, "error");
-  return {
-    name: section.name,
-    file: section.file,
-    line: section.line,
-    loaded: reason === undefined,
-    ...(reason === undefined ? {} : { reason }),
-    options: optionsOf(held),
-    section,
-  };
+  const { name, file, line } = section;
+  const loaded = reason === undefined;
+  return { name, file, line, loaded, ...(loaded ? {} : { reason }), conflicts, options: optionsOf(held), section };
 }
 
 /** Up to 4.x: the conn's own keys, then the sections of also=, breadth first, each once. */
-function addInPasses(section: SectionRead, held: Map<string, Held>, reasons: string[], context: Context): void {
-  const visited = new Set([section]);
-  const queue = [...context.defaults.alsos, ...addKeys(section, "conn", held, reasons, context)];
-  if (reasons.length > 0) return;
+function addInPasses(section: SectionRead, pass: Pass): void {
+  pass.visited.add(section);
+  const queue = [...pass.context.defaults.alsos, ...addKeys(section, "conn", pass)];
+  if (pass.reasons.length > 0) return;
   for (let index = 0; index < queue.length; index += 1) {
-    const name = queue[index] ?? "";
     if (queue.length >= ALSO_LIMIT) {
-      reasons.push(`too many also= sections; the limit is ${ALSO_LIMIT}`);
+      pass.reasons.push(`too many also= sections; the limit is ${ALSO_LIMIT}`);
       return;
     }
-    const target = context.sections.find((candidate) => candidate.kind === "conn" && candidate.name === name);
-    if (target === undefined) reasons.push(`cannot find conn '${name}' that also= names`);
-    if (target === undefined || visited.has(target)) continue;
-    visited.add(target);
-    queue.push(...addKeys(target, `also:${target.name}`, held, reasons, context));
+    const target = alsoTarget(queue[index] ?? "", pass);
+    if (target === undefined || pass.visited.has(target)) continue;
+    pass.visited.add(target);
+    queue.push(...addKeys(target, `also:${target.name}`, pass));
   }
 }
 
 const ALSO_LIMIT = 32;
 
 /** Adds the keys of a section; returns the sections that its also= lines name. */
-function addKeys(
-  section: SectionRead,
-  via: Via,
-  held: Map<string, Held>,
-  reasons: string[],
-  context: Context,
-): readonly string[] {
+function addKeys(section: SectionRead, via: Via, pass: Pass): readonly string[] {
   const alsos: string[] = [];
   for (const assignment of section.assignments) {
     if (assignment.field === "also") alsos.push(...words(assignment.value));
-    else add(assignment, section, via, held, reasons, context);
+    else add(assignment, section, via, pass);
   }
   return alsos;
-}
-
-interface Pass {
-  readonly held: Map<string, Held>;
-  readonly reasons: string[];
-  readonly context: Context;
-  readonly visited: Set<SectionRead>;
 }
 
 /** From 5.0 on: a section of also= takes effect where it is named. */
@@ -186,28 +199,22 @@ function addInPlace(section: SectionRead, via: Via, pass: Pass): void {
   if (pass.visited.has(section)) return;
   pass.visited.add(section);
   for (const assignment of section.assignments) {
-    if (assignment.field !== "also") {
-      add(assignment, section, via, pass.held, pass.reasons, pass.context);
-      continue;
-    }
-    const target = pass.context.sections.find((candidate) => candidate.kind === "conn" && candidate.name === assignment.value);
-    if (target === undefined) pass.reasons.push(`cannot find conn '${assignment.value ?? ""}' that also= names`);
-    else addInPlace(target, `also:${target.name}`, pass);
+    const target = assignment.field === "also" ? alsoTarget(assignment.value ?? "", pass) : undefined;
+    if (target !== undefined) addInPlace(target, `also:${target.name}`, pass);
+    if (assignment.field !== "also") add(assignment, section, via, pass);
   }
 }
 
-function add(
-  assignment: Assignment,
-  section: SectionRead,
-  via: Via,
-  held: Map<string, Held>,
-  reasons: string[],
-  context: Context,
-): void {
-  const { kind } = assignment.key.definition;
+function alsoTarget(name: string, { context, reasons }: Pass): SectionRead | undefined {
+  const target = context.sections.find((candidate) => candidate.kind === "conn" && candidate.name === name);
+  if (target === undefined) reasons.push(`cannot find conn '${name}' that also= names`);
+  return target;
+}
+
+function add(assignment: Assignment, section: SectionRead, via: Via, { held, reasons, conflicts, context }: Pass): void {
   const earlier = held.get(assignment.field);
-  if (kind === "append") {
-    const value = earlier === undefined ? (assignment.value ?? "") : `${earlier.value} ${assignment.value ?? ""}`;
+  if (assignment.key.definition.kind === "append") {
+    const value = [earlier?.value, assignment.value].filter((part) => part !== undefined).join(" ");
     put(held, { assignment, value, isDefault: false, via, section });
     return;
   }
@@ -216,6 +223,7 @@ function add(
     const message = `duplicate key '${assignment.name}' (${where})`;
     if (!isHarmless(earlier.assignment, assignment, context.grammar)) {
       reasons.push(message);
+      conflicts.add(assignment.field);
       return;
     }
     context.report(section, message, "warning");
@@ -255,6 +263,10 @@ function optionsOf(held: ReadonlyMap<string, Held>): ReadonlyMap<string, Effecti
       { value, file: assignment.file, line: assignment.line, via, field: assignment.field, section },
     ]),
   );
+}
+
+function isEarly(grammar: Grammar): boolean {
+  return grammar === "3" || grammar === "4";
 }
 
 function words(value: string | undefined): readonly string[] {

@@ -1,8 +1,8 @@
-import { readValue, type ValueReading } from "./reading.ts";
+import { type Assignment, type KeyLine, readLine } from "./assignment.ts";
 import { scanner, type Token } from "./scanner.ts";
 import { type ConfTree, includedFiles } from "./tree.ts";
 import type { Version } from "./version.ts";
-import { fieldName, findKey, type Grammar, grammarOf, type KnownKey, keyName, type SectionKind } from "./vocabulary.ts";
+import { findKey, grammarOf, type SectionKind } from "./vocabulary.ts";
 
 export interface ConfProblem {
   readonly file: string;
@@ -12,21 +12,6 @@ export interface ConfProblem {
   readonly message: string;
 }
 
-/** A key that Libreswan has taken from a section. */
-export interface Assignment {
-  /** The key with its side, in lower case: `leftsubnet`. */
-  readonly name: string;
-  /** What the key sets: equal for two names of one key. */
-  readonly field: string;
-  readonly key: KnownKey;
-  /** Undefined where a bare number stands for a text (up to 4.x): set, to nothing. */
-  readonly value: string | undefined;
-  /** Equal for values that Libreswan holds equal. */
-  readonly sameAs: string;
-  readonly file: string;
-  readonly line: number;
-}
-
 export interface SectionRead {
   readonly kind: SectionKind;
   /** The conn's name; `setup` for config setup. */
@@ -34,6 +19,8 @@ export interface SectionRead {
   readonly file: string;
   readonly line: number;
   readonly assignments: readonly Assignment[];
+  /** From 5.0 on: repetitions of a key within the conn, which have no effect. */
+  readonly ignored: readonly Assignment[];
 }
 
 export interface IncludeRead {
@@ -55,6 +42,7 @@ export interface Syntax {
 
 interface OpenSection extends SectionRead {
   readonly assignments: Assignment[];
+  readonly ignored: Assignment[];
   /** Up to 4.x only the first `config setup` that holds a key counts. */
   readonly isDiscarded: boolean;
 }
@@ -76,8 +64,8 @@ export function readSyntax(tree: ConfTree, version: Version): Syntax {
   }
   const source = scanner({ path: tree.main, text }, (path) => tree.files.get(path), version);
   let ahead: Token | undefined;
-  let exit: 0 | 1 | 3 = 0;
-  let misplacedInSetup: ConfProblem | undefined;
+  let exit = 0 as Syntax["exit"];
+  let misplaced: ConfProblem | undefined;
 
   const peek = (): Token => {
     ahead ??= source.next();
@@ -154,10 +142,11 @@ export function readSyntax(tree: ConfTree, version: Version): Syntax {
     if (isDiscarded) warn(word, "a second 'config setup' section is ignored");
     const section: OpenSection = {
       kind,
-      name: kind === "conn" ? name.text : "setup",
+      name: kind === "conn" ? name.text.replace(/\r$/, "") : "setup",
       file: word.file,
       line: word.line,
       assignments: [],
+      ignored: [],
       isDiscarded,
     };
     sections.push(section);
@@ -193,7 +182,7 @@ export function readSyntax(tree: ConfTree, version: Version): Syntax {
         `unrecognized '${section.kind === "setup" ? "config setup" : "conn"}' keyword '${word.text}'`,
       );
     }
-    return assign(section, word, key, value);
+    return take(section, { word, key, value, section });
   };
 
   const readRemark = (word: Token): boolean => {
@@ -205,90 +194,29 @@ export function readSyntax(tree: ConfTree, version: Version): Syntax {
     return true;
   };
 
-  const assign = (section: OpenSection, word: Token, key: KnownKey, value: Token | undefined): boolean => {
-    const name = keyName(key);
-    if (key.sideless) {
-      if (grammar === "5.4") return fail(word, 3, `keyword '${name.slice(5)}' requires a 'left' or 'right' prefix`);
-      warn(word, `'${word.text}=' is read as '${name}='`);
-    }
-    const inDefault = section.kind === "conn" && section.name === "%default";
-    if (key.definition.field === "also" && inDefault && grammar !== "3" && grammar !== "4") {
-      if (grammar !== "5.0") return fail(word, grammar === "5.4" ? 3 : 1, "unrecognized 'conn %default' keyword 'also'");
-      warn(word, `invalid 'conn %default' keyword ignored: also=${value?.text ?? ""}`);
-      return true;
-    }
-    const isString = value === undefined || value.kind === "string" || value.kind === "integer";
-    if (value?.kind === "boolean" && key.definition.kind !== "bool") return syntaxError(value);
-    const reading = readValue(key.definition, value, version);
-    if (!isString && key.definition.kind !== "bool") return syntaxError(word);
-    return take(section, word, key, reading);
-  };
-
-  const take = (section: OpenSection, word: Token, key: KnownKey, reading: ValueReading): boolean => {
-    if ("failed" in reading) return fail(word, reading.failed, reading.message);
-    const late = grammar === "5.3" || grammar === "5.4";
+  const take = (section: OpenSection, line: KeyLine): boolean => {
+    const reading = readLine(line, version);
+    for (const message of reading.warnings) warn(line.word, message);
+    if (reading.failure !== undefined) return fail(line.word, reading.failure.exit, reading.failure.message);
     if (section.isDiscarded) return true;
-    if (!key.sections.includes(section.kind)) return misplaced(section, word, key);
-    if (!reading.taken) {
-      // From 5.3 on a setup value that cannot be read is an error, unless the key is only obsolete or not built in.
-      if (late && section.kind === "setup" && key.definition.kind !== "obsolete" && key.definition.kind !== "unsupported") {
-        return fail(word, 3, reading.warning);
-      }
-      warn(word, reading.warning);
-      return true;
+    if (reading.misplaced !== undefined) {
+      misplaced ??= { file: line.word.file, line: line.word.line, severity: "error", message: reading.misplaced };
     }
-    if (reading.warning !== undefined) warn(word, reading.warning);
-    const assignment: Assignment = {
-      name: keyName(key),
-      field: fieldName(key),
-      key,
-      value: reading.value,
-      sameAs: reading.sameAs,
-      file: word.file,
-      line: word.line,
-    };
-    return keep(section, word, assignment);
-  };
-
-  const misplaced = (section: OpenSection, word: Token, key: KnownKey): boolean => {
-    const where = section.kind === "setup" ? "'config setup'" : "a conn";
-    if (grammar !== "5.0" && section.kind === "setup") {
-      // Libreswan looks only once everything is read, so an error further down comes first.
-      misplacedInSetup ??= {
-        file: word.file,
-        line: word.line,
-        severity: "error",
-        message: `unexpected keyword '${keyName(key)}' in section 'config setup'`,
-      };
-      return true;
-    }
-    warn(word, `keyword '${keyName(key)}' is not valid in ${where} and is ignored`);
+    if (reading.assignment !== undefined) keep(section, line.word, reading.assignment);
     return true;
   };
 
-  const keep = (section: OpenSection, word: Token, assignment: Assignment): boolean => {
-    if (grammar === "3" || grammar === "4" || assignment.key.definition.kind === "also") {
-      section.assignments.push(assignment);
-      return true;
+  const keep = (section: OpenSection, word: Token, assignment: Assignment): void => {
+    const early = grammar === "3" || grammar === "4";
+    const text = `${assignment.name}=${assignment.value ?? ""}`;
+    const isRepeatable = early || assignment.key.definition.kind === "also";
+    if (!early && section.kind === "setup" && sections.some((other) => other.kind === "setup" && sets(other, assignment))) {
+      warn(word, `overriding earlier 'config setup' keyword with new value: ${text}`);
     }
-    if (section.kind === "setup") {
-      const earlier = sections.some(
-        (other) => other.kind === "setup" && other.assignments.some((held) => held.field === assignment.field),
-      );
-      if (earlier)
-        warn(word, `overriding earlier 'config setup' keyword with new value: ${assignment.name}=${assignment.value ?? ""}`);
-      section.assignments.push(assignment);
-      return true;
-    }
-    if (section.assignments.some((held) => held.name === assignment.name)) {
-      warn(
-        word,
-        `ignoring duplicate ${section.name === "%default" ? "conn %default" : "conn"} keyword: ${assignment.name}=${assignment.value ?? ""}`,
-      );
-      return true;
-    }
-    section.assignments.push(assignment);
-    return true;
+    if (!isRepeatable && section.kind === "conn" && section.assignments.some((held) => held.name === assignment.name)) {
+      warn(word, `ignoring duplicate ${section.name === "%default" ? "conn %default" : "conn"} keyword: ${text}`);
+      section.ignored.push(assignment);
+    } else section.assignments.push(assignment);
   };
 
   const readFile = (): boolean => {
@@ -307,7 +235,7 @@ export function readSyntax(tree: ConfTree, version: Version): Syntax {
   if (!readFile()) {
     // Libreswan reads on after an error, silently, and a bad value further down still decides the exit status.
     const reported = [...problems];
-    let status: 0 | 1 | 3 = exit;
+    let status = exit;
     while (status === 3) {
       ahead = undefined;
       if (readFile()) break;
@@ -315,8 +243,10 @@ export function readSyntax(tree: ConfTree, version: Version): Syntax {
     }
     return { exit: status, problems: reported, sections, includes };
   }
-  if (misplacedInSetup !== undefined) return { exit: 3, problems: [...problems, misplacedInSetup], sections, includes };
+  if (misplaced !== undefined) return { exit: 3, problems: [...problems, misplaced], sections, includes };
   return { exit, problems, sections, includes };
 }
 
-export type { Grammar };
+function sets(section: SectionRead, assignment: Assignment): boolean {
+  return section.assignments.some((held) => held.field === assignment.field);
+}
