@@ -12,7 +12,7 @@ export interface Mistake {
   readonly on: "key" | "value";
   readonly message: string;
   readonly help?: string;
-  /** Whether it concerns which keys there are, and so holds before templates are rendered. */
+  /** Whether it concerns a key that is missing or unknown, which no template can mend. */
   readonly structural: boolean;
 }
 
@@ -37,7 +37,8 @@ function compiled(schema: Schema): ValidateFunction {
   const known = cache.get(schema);
   if (known !== undefined) return known;
   ajv ??= newAjv();
-  const validate = ajv.compile(schema);
+  const { default: _, ...checks } = schema;
+  const validate = ajv.compile(checks);
   cache.set(schema, validate);
   return validate;
 }
@@ -118,7 +119,7 @@ function mistakeOf(error: ErrorObject, noun: string): Mistake {
   const at = { path, on: "value" as const, structural: false };
   if (typeof own === "string" && error.keyword !== "additionalProperties" && error.keyword !== "required")
     return isRule(error)
-      ? { ...at, on: "key", message: own, structural: true }
+      ? { ...at, on: "key", message: own }
       : { ...at, message: `${own}${notThis(error)}${choiceGuess(error)}` };
   const { params } = error;
   switch (error.keyword) {

@@ -75,7 +75,7 @@ export function hasBrokenToken(text: string, book: SecretBook): boolean {
 
 /** Whether a variable of this name is secret by its name. */
 export function isSecretName(name: string): boolean {
-  return /_(password|secret|psk)$/i.test(name);
+  return /_(?:password|secret|psk)$|^ansible_(?:ssh|become|sudo)_pass$/i.test(name);
 }
 
 function tokenFor(name: string): string {

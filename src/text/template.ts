@@ -127,9 +127,10 @@ function explain(text: string, error: unknown, scope: Scope, marked: () => strin
 
 /** The engine says that something is undefined but not what: the marked part, or the first name of the text without a value. */
 function undefinedFailure(text: string, scope: Scope, marked: string | undefined): TemplateFailure {
-  const paths = [...(marked ?? text).matchAll(/(?<![\w.'"])[A-Za-z_]\w*(?:\.\w+)*/g)].map(([path]) => path);
+  const part = marked === undefined || marked.startsWith(".") ? text : marked;
+  const paths = [...part.matchAll(/(?<![\w.'"])[A-Za-z_]\w*(?:\.\w+)*/g)].map(([path]) => path);
   const unknown = (path: string): boolean => valueAt(path, scope) === undefined && !reserved.has(path);
-  const culprit = paths.find((path) => unknown(path) && !scope.functions.includes(path)) ?? marked ?? text.trim();
+  const culprit = paths.find((path) => unknown(path) && !scope.functions.includes(path)) ?? part.trim();
   return { message: `undefined variable "${culprit}"`, culprit, undefinedName: culprit };
 }
 

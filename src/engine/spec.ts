@@ -1,0 +1,116 @@
+import { keyword, keywordNames, type Section } from "../libreswan/keywords.ts";
+import { versionOf } from "../libreswan/version.ts";
+import type { Json } from "../model/plan.ts";
+import type { Problem } from "../model/problem.ts";
+import { kindSchemas, probeSchemas, type Schema } from "../model/schemas.generated.ts";
+import { hasTemplate } from "../text/braces.ts";
+import { errorAt } from "../text/place.ts";
+import { checkSchema, type Mistake } from "../text/schema.ts";
+import { nearest } from "../text/suggest.ts";
+import type { Path, YamlText } from "../text/yaml.ts";
+import { type Item, isMap, problemsOf } from "./playbook.ts";
+
+/** A spec that passed its schema, defaults filled in, or what is wrong with it. */
+export interface CheckedSpec {
+  readonly spec: Json;
+  readonly problems: readonly Problem[];
+}
+
+/** Second stage of loading: one spec against the schema of its kind or probe, after templates are rendered. */
+export function checkSpec(yaml: YamlText, item: Item, rendered: Json): CheckedSpec {
+  const { value, mistakes } = checkSchema(schemaOf(item), startingFrom(item, rendered), item.word);
+  return { spec: asText(yaml, item, value), problems: problemsOf(yaml, mistakes, item.path) };
+}
+
+/** What can be said of a spec before its templates are rendered: everything but the values that come from one. */
+export function checkRaw(yaml: YamlText, item: Item): readonly Problem[] {
+  const spec = startingFrom(item, item.spec);
+  const { mistakes } = checkSchema(schemaOf(item), spec, item.word);
+  const templated = holdsTemplate(spec);
+  const sure = mistakes.filter((mistake) => !templated || !mayChange(mistake, spec));
+  return [...problemsOf(yaml, sure, item.path), ...optionNames(yaml, item)];
+}
+
+/** Whether any text in the value is a template. */
+export function holdsTemplate(value: Json): boolean {
+  if (typeof value === "string") return hasTemplate(value);
+  if (typeof value !== "object" || value === null) return false;
+  return Object.values(value).some(holdsTemplate);
+}
+
+/** The name of an item that has none: its key parameter, so that the same declaration twice shows as a duplicate. */
+export function nameFromSpec(item: Item, spec: Json): string {
+  const schema = schemaOf(item);
+  const required = [((schema["required"] ?? []) as readonly string[]).slice(0, 1)];
+  const choices = (schema["x-named-by"] ?? required) as readonly (readonly string[])[];
+  const values = isMap(spec) ? spec : {};
+  const chosen = choices.find((keys) => keys.length > 0 && keys.every((key) => values[key] !== undefined));
+  return chosen === undefined ? "host" : chosen.map((key) => nameOf(values[key] ?? null)).join(" -> ");
+}
+
+function nameOf(value: Json): string {
+  if (Array.isArray(value)) return value.map(String).join(",");
+  return isMap(value) ? Object.keys(value).join(",") : String(value);
+}
+
+function schemaOf(item: Item): Schema {
+  const family = item.path.includes("verify") ? probeSchemas : kindSchemas;
+  return family[item.word] ?? {};
+}
+
+/** `ipsec_service:` alone is a spec without parameters; some kinds say what that stands for. */
+function startingFrom(item: Item, spec: Json): Json {
+  const given = spec ?? {};
+  const fallback = schemaOf(item)["default"] as Json | undefined;
+  return isMap(given) && Object.keys(given).length === 0 ? (fallback ?? given) : given;
+}
+
+/** A rule over several properties or a value from a template may turn out otherwise when rendered. */
+function mayChange({ path, structural }: Mistake, spec: Json): boolean {
+  if (path.length === 0) return !structural;
+  const value = path.reduce<Json>(
+    (inner, step) => (isMap(inner) ? (inner[step] ?? null) : Array.isArray(inner) ? (inner[Number(step)] ?? null) : null),
+    spec,
+  );
+  return holdsTemplate(value);
+}
+
+/** Options of ipsec.conf are text: numbers as they were written, booleans in Libreswan's words. */
+function asText(yaml: YamlText, item: Item, value: Json): Json {
+  if (sectionOf(item) === undefined || !isMap(value) || !isMap(value["options"])) return value;
+  const text = ([key, inner]: [string, Json]): [string, Json] => {
+    if (typeof inner === "boolean") return [key, inner ? "yes" : "no"];
+    if (typeof inner !== "number") return [key, inner];
+    const source = yaml.sourceOf([...item.path, "options", key]);
+    return [key, source !== undefined && !Number.isNaN(Number(source)) ? source : String(inner)];
+  };
+  return { ...value, options: Object.fromEntries(Object.entries(value["options"]).map(text)) };
+}
+
+function sectionOf({ word }: Item): Section | undefined {
+  return { libreswan_conn: "conn" as const, libreswan_setup: "setup" as const }[word];
+}
+
+/** The versions whose keys, taken together, are nearly all that there ever were. */
+const VERSIONS = ["3.25", "3.32", "4.10", "4.15", "5.0", "5.4"].flatMap((text) => versionOf(text) ?? []);
+
+/** An option that no Libreswan has is a slip where a known one is near, and worth a warning elsewhere. */
+function optionNames(yaml: YamlText, item: Item): readonly Problem[] {
+  const section = sectionOf(item);
+  const options = isMap(item.spec) ? item.spec["options"] : undefined;
+  if (section === undefined || !isMap(options)) return [];
+  return Object.keys(options).flatMap((key): Problem[] => {
+    if (VERSIONS.some((version) => keyword(section, key, version) !== undefined)) return [];
+    const path: Path = [...item.path, "options", key];
+    const meant = nearest(key, [...new Set(VERSIONS.flatMap((version) => keywordNames(section, version)))]);
+    if (meant !== undefined) return [errorAt(yaml.keyAt(path), `unknown key "${key}" (did you mean "${meant}"?)`)];
+    const other = VERSIONS.some((version) => keyword(section === "conn" ? "setup" : "conn", key, version) !== undefined);
+    const help = other ? `it belongs to ${section === "conn" ? "libreswan_setup" : "libreswan_conn"}` : undefined;
+    return [
+      {
+        ...errorAt(yaml.keyAt(path), `no known Libreswan has the option "${key}" here`, help),
+        severity: other ? "error" : "warning",
+      },
+    ];
+  });
+}
