@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ConnectionProblem } from "../../src/io/connection-problem.ts";
+
 import { connect, type RunOptions, type Target } from "../../src/io/transport.ts";
+import { problemOf } from "./problem.ts";
 
 const here: Target = { name: "here", address: "localhost", connection: "local", transport: "ssh2", become: false };
 const plain: RunOptions = { become: false, timeoutMs: 10_000 };
@@ -8,13 +9,6 @@ const plain: RunOptions = { become: false, timeoutMs: 10_000 };
 async function run(script: string, options: Partial<RunOptions> = {}) {
   const transport = await connect(here, { timeoutMs: 1000, acceptNew: false });
   return transport.run(script, { ...plain, ...options });
-}
-
-async function problemOf(promise: Promise<unknown>): Promise<ConnectionProblem> {
-  return promise.then(
-    () => expect.fail("it succeeded"),
-    (error) => error,
-  );
 }
 
 describe("a local script", () => {

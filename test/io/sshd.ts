@@ -154,6 +154,7 @@ hash=$(openssl passwd -6 -stdin <<'EOF2'
 ${PASSWORD}
 EOF2
 )
+sed -i 's#^root:.*#root:x:0:0::/home:/bin/sh#' /etc/passwd
 n=5000
 for user in withpassword nopassword nosudo noisy busybox locked; do
   n=$((n + 1))
