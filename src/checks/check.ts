@@ -11,7 +11,7 @@ import { type Part, parseTranscript, part, type Transcript, type Verdict } from 
 
 /** One entry of a play's `verify:` list; its spec has passed the probe's schema. */
 export type Check = {
-  readonly [Name in keyof ProbeByName]: { readonly name: string; readonly check: Name; readonly spec: ProbeByName[Name] };
+  readonly [Name in keyof ProbeByName]: { readonly name: string; readonly probe: Name; readonly spec: ProbeByName[Name] };
 }[keyof ProbeByName];
 
 /**
@@ -19,11 +19,11 @@ export type Check = {
  * around all that makes traffic. It is one probe, because a capture must run while the others do.
  */
 export function checkProbes(checks: readonly Check[]): readonly Probe[] {
-  const numbered = checks.map((check, index) => ({ check, label: String(index) })).filter(({ check }) => check.check !== "ssh");
+  const numbered = checks.map((check, index) => ({ check, label: String(index) })).filter(({ check }) => check.probe !== "ssh");
   if (numbered.length === 0) return [];
   const tunnels = (when: "before" | "after"): readonly string[] =>
     numbered.flatMap(({ check, label }) =>
-      check.check === "tunnel_counters" ? [part(`${label} ${when}`, trafficCommand(check.spec.conn))] : [],
+      check.probe === "tunnel_counters" ? [part(`${label} ${when}`, trafficCommand(check.spec.conn))] : [],
     );
   const inner = [
     ...tunnels("before"),
@@ -31,7 +31,7 @@ export function checkProbes(checks: readonly Check[]): readonly Probe[] {
     ...tunnels("after"),
   ].join("\n");
   const script = numbered.reduce(
-    (wrapped, { check, label }) => (check.check === "no_cleartext" ? captured(label, check.spec, wrapped) : wrapped),
+    (wrapped, { check, label }) => (check.probe === "no_cleartext" ? captured(label, check.spec, wrapped) : wrapped),
     inner,
   );
   return [{ key: KEY, command: `exec 3>&1\n${script}` }];
@@ -41,7 +41,7 @@ export function checkProbes(checks: readonly Check[]): readonly Probe[] {
 export function judgeChecks(checks: readonly Check[], facts: Facts): readonly CheckReport[] {
   const transcript = parseTranscript(facts.readings.get(KEY)?.text ?? "");
   const verdicts = checks.map((check, index) => judge(check, String(index), { checks, transcript }));
-  const listed = checks.some(({ check }) => check === "ssh");
+  const listed = checks.some(({ probe }) => probe === "ssh");
   const login: readonly CheckReport[] = listed ? [] : [report("ssh", LOGIN)];
   return [...login, ...checks.map(({ name }, index) => report(name, verdicts[index] ?? LOGIN))];
 }
@@ -56,13 +56,13 @@ interface Numbered {
 
 /** What a check does itself; a ping is surrounded by the samples of whoever judges by it. */
 function ownParts(check: Check, label: string, all: readonly Numbered[]): readonly string[] {
-  switch (check.check) {
+  switch (check.probe) {
     case "ping": {
       const { through } = check.spec;
       const samples = (when: "before" | "after"): readonly string[] => [
         ...(through === undefined ? [] : [part(`${label} ${when}`, trafficCommand(through))]),
         ...all.flatMap((other) =>
-          other.check.check === "offload_counters" && other.check.spec.during === check.name
+          other.check.probe === "offload_counters" && other.check.spec.during === check.name
             ? [part(`${other.label} ${when}`, offloadCommand(other.check.spec))]
             : [],
         ),
@@ -85,7 +85,7 @@ interface Evidence {
 
 function judge(check: Check, label: string, evidence: Evidence): Verdict {
   const found = (what: string): Part | undefined => evidence.transcript.get(`${label} ${what}`);
-  switch (check.check) {
+  switch (check.probe) {
     case "ping":
       return judgePing(check.spec, { run: found("run"), before: found("before"), after: found("after") });
     case "tcp":
@@ -108,7 +108,7 @@ function judge(check: Check, label: string, evidence: Evidence): Verdict {
 }
 
 function pingNamed(name: string, evidence: Evidence): Verdict | undefined {
-  const index = evidence.checks.findIndex((check) => check.check === "ping" && check.name === name);
+  const index = evidence.checks.findIndex((check) => check.probe === "ping" && check.name === name);
   const ping = evidence.checks[index];
   return ping === undefined ? undefined : judge(ping, String(index), evidence);
 }

@@ -136,19 +136,37 @@ function stepWords(step: Step): string {
 
 type Batch = Extract<Step, { readonly do: "firewall-batch" }>;
 
-function firewallWords(backend: Batch["backend"], family: Batch["family"], table: string, edit: Batch["edits"][number]): string {
-  const place = (ref: NonNullable<Extract<typeof edit, { edit: "insert" }>["before"]>): string =>
-    "position" in ref ? `${ref.position}` : "handle" in ref ? `handle ${ref.handle}` : `"${ref.comment}"`;
-  if (backend === "nftables") {
-    const chain = `${family} ${table} ${edit.chain}`;
-    if (edit.edit === "delete") return `nft delete rule ${chain} ${place(edit.rule)}`;
-    return edit.before === null
-      ? `nft add rule ${chain} ${edit.rule}`
-      : `nft insert rule ${chain} position ${place(edit.before)} ${edit.rule}`;
+type Edit = Batch["edits"][number];
+
+function firewallWords(backend: Batch["backend"], family: Batch["family"], table: string, edit: Edit): string {
+  return backend === "nftables" ? nftWords(`${family} ${table}`, edit) : iptablesWords(backend, family, table, edit);
+}
+
+function nftWords(table: string, edit: Edit): string {
+  switch (edit.edit) {
+    case "create-chain":
+      return `nft add table ${table}; nft add chain ${table} ${edit.chain} { type ${edit.type} hook ${edit.hook} priority ${edit.priority}; }`;
+    case "drop-chain":
+      return edit.table ? `nft delete table ${table}` : `nft delete chain ${table} ${edit.chain}`;
+    case "delete":
+      return `nft delete rule ${table} ${edit.chain} ${place(edit.rule)}`;
+    case "insert":
+      return edit.before === null
+        ? `nft add rule ${table} ${edit.chain} ${edit.rule}`
+        : `nft insert rule ${table} ${edit.chain} position ${place(edit.before)} ${edit.rule}`;
   }
+}
+
+function iptablesWords(backend: Batch["backend"], family: Batch["family"], table: string, edit: Edit): string {
   const command = `${family === "ipv6" ? "ip6tables" : "iptables"}${backend === "iptables-legacy" ? "-legacy" : ""} -t ${table}`;
   if (edit.edit === "delete") return `${command} -D ${edit.chain} ${place(edit.rule)}`;
+  if (edit.edit !== "insert") return `${command} -N ${edit.chain}`;
   return edit.before === null
     ? `${command} -A ${edit.chain} ${edit.rule}`
     : `${command} -I ${edit.chain} ${place(edit.before)} ${edit.rule}`;
+}
+
+function place(ref: Extract<Edit, { edit: "delete" }>["rule"]): string {
+  if ("position" in ref) return String(ref.position);
+  return "handle" in ref ? `handle ${ref.handle}` : `"${ref.comment}"`;
 }

@@ -179,17 +179,17 @@ describe("no_cleartext", () => {
 });
 
 describe("a play's checks", () => {
-  const ping: Check = { name: "far", check: "ping", spec: { destination: "10.0.2.1", size: 56, dont_fragment: false, count: 1 } };
+  const ping: Check = { name: "far", probe: "ping", spec: { destination: "10.0.2.1", size: 56, dont_fragment: false, count: 1 } };
 
   test("a new login is always the first, also where the play lists it", () => {
     const facts = factsOf({});
     expect(judgeChecks([], facts)).toEqual([{ name: "ssh", passed: true, detail: "a new login reached the host" }]);
-    expect(judgeChecks([{ name: "login", check: "ssh", spec: {} }], facts).map(({ name }) => name)).toEqual(["login"]);
+    expect(judgeChecks([{ name: "login", probe: "ssh", spec: {} }], facts).map(({ name }) => name)).toEqual(["login"]);
   });
 
   test("nothing but a login needs no probe", () => {
     expect(checkProbes([])).toEqual([]);
-    expect(checkProbes([{ name: "login", check: "ssh", spec: {} }])).toEqual([]);
+    expect(checkProbes([{ name: "login", probe: "ssh", spec: {} }])).toEqual([]);
   });
 
   test("a script that was cut short makes no check pass", () => {

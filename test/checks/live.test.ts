@@ -5,17 +5,17 @@ import { parseTranscript } from "../../src/checks/transcript.ts";
 import type { CheckReport } from "../../src/model/plan.ts";
 import { factsInNamespace } from "../network/namespace.ts";
 
-const ping = (name: string, spec: Partial<Extract<Check, { check: "ping" }>["spec"]> = {}): Check => ({
+const ping = (name: string, spec: Partial<Extract<Check, { probe: "ping" }>["spec"]> = {}): Check => ({
   name,
-  check: "ping",
+  probe: "ping",
   spec: { destination: "127.0.0.1", size: 56, dont_fragment: false, count: 1, ...spec },
 });
 const tcp = (port: number, bytes: number, destination = "127.0.0.1"): Check => ({
   name: `tcp ${port}`,
-  check: "tcp",
+  probe: "tcp",
   spec: { destination, port, bytes },
 });
-const command = (argv: string[], exit = 0): Check => ({ name: "command", check: "command", spec: { argv, exit } });
+const command = (argv: string[], exit = 0): Check => ({ name: "command", probe: "command", spec: { argv, exit } });
 
 function run(setup: string, checks: readonly Check[], shell?: string): readonly CheckReport[] {
   const facts = factsInNamespace(setup, checkProbes(checks), shell === undefined ? {} : { shell });
@@ -98,8 +98,8 @@ test.each(HOSTILE.map((value) => [value.slice(0, 40), value]))(
       command(["sh", "-c", 'printf "%s" "$1"; [ "$1" = "$2" ]', "sh", value, value]),
       ping("p", { destination: value, source: value, through: value }),
       tcp(1, 1, value),
-      { name: "t", check: "tunnel_counters", spec: { conn: value } },
-      { name: "o", check: "offload_counters", spec: { bond: value, during: "p" } },
+      { name: "t", probe: "tunnel_counters", spec: { conn: value } },
+      { name: "o", probe: "offload_counters", spec: { bond: value, during: "p" } },
     ];
     const reports = run("ip link set lo up; [ ! -e /tmp/ipsec-fix-pwned ]", [
       ...checks,
@@ -138,7 +138,7 @@ describe("a capture", () => {
   const spec = { conn: "myvpn", interface: "wan0" };
   const conn = { exit: 0, text: '000 "myvpn": 10.0.1.0/24===192.0.2.1...192.0.2.2===10.0.2.0/24; erouted; eroute owner: #5\n' };
   const verdict = (setup: string, destination: string, source: string, capture = spec) => {
-    const checks: readonly Check[] = [{ name: "n", check: "no_cleartext", spec: capture }, ping("p", { destination, source })];
+    const checks: readonly Check[] = [{ name: "n", probe: "no_cleartext", spec: capture }, ping("p", { destination, source })];
     const facts = factsInNamespace(setup, checkProbes(checks));
     const transcript = parseTranscript(facts.readings.get("checks")?.text ?? "");
     expect(transcript.get("1 run")?.text).toMatch(/packets transmitted/);
@@ -165,7 +165,7 @@ describe("a capture", () => {
   test("two of them at once each see their own interface", () => {
     const checks: readonly Check[] = ["wan0", "lo"].map((name) => ({
       name,
-      check: "no_cleartext",
+      probe: "no_cleartext",
       spec: { ...spec, interface: name },
     }));
     const all = [...checks, ping("p", { destination: "10.0.2.9", source: "192.0.2.1" })];
