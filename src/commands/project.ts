@@ -20,7 +20,7 @@ export async function openProject(options: ProjectOptions): Promise<Loaded> {
   const { playbook, inventory, extraVars, limit, allowCommands, tags, skipTags, target } = options;
   const environment = process.env;
   const { problems, ...files } = readProjectFiles({ playbook, inventory, extraVars, limit, environment });
-  if (problems.length > 0) return { ok: false, exit: 65, problems };
+  if (problems.length > 0) return { ok: false, exit: 65, problems, withoutInventory: false };
   const folder = dirname(playbook);
   const lookup = options.pretendLookups === true ? pretendedLookup() : newLookup({ environment, folder, allowCommands });
   return loadProject({ ...files, choice: { tags, skipTags, target }, lookup });

@@ -59,7 +59,13 @@ export interface Project {
 /** `exit` tells a project that is wrong (65) from a pattern that matches no host (64). */
 export type Loaded =
   | { readonly ok: true; readonly project: Project; readonly problems: readonly Problem[] }
-  | { readonly ok: false; readonly exit: 64 | 65; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly exit: 64 | 65;
+      readonly problems: readonly Problem[];
+      /** Whether the only thing wrong is that there is no inventory. */
+      readonly withoutInventory: boolean;
+    };
 
 /** From texts to what every host shall have. Pure but for the lookups that it is handed. */
 export async function loadProject(request: LoadRequest): Promise<Loaded> {
@@ -81,9 +87,11 @@ export async function loadProject(request: LoadRequest): Promise<Loaded> {
   const limited = request.limit === undefined ? [] : selectHosts(request.limit, inventory).warnings;
   found.push(...limited.map((message): Problem => ({ severity: "warning", message: `--limit: ${message}` })));
   const all = distinct([...found, ...plays.flatMap((play) => play.problems)]);
-  if (all.some(({ severity }) => severity === "error")) return { ok: false, exit: 65, problems: all };
-  if (plays.every(({ play }) => play.hosts.length === 0))
-    return { ok: false, exit: 64, problems: distinct([...all, ...noHosts(plays, request)]) };
+  if (all.some(({ severity }) => severity === "error")) return { ok: false, exit: 65, problems: all, withoutInventory: false };
+  if (plays.every(({ play }) => play.hosts.length === 0)) {
+    const withoutInventory = request.inventory.length === 0;
+    return { ok: false, exit: 64, problems: distinct([...all, ...noHosts(plays, request)]), withoutInventory };
+  }
   const sha256 = createHash("sha256").update(request.playbook.text).digest("hex");
   const project = { playbook: { path: request.playbook.file, sha256 }, plays: plays.map(({ play }) => play), secrets };
   return { ok: true, project, problems: all };
@@ -107,7 +115,7 @@ function loadPlays({ yaml, plays }: PlaybookText, request: LoadRequest, world: W
     const chosen = rendered.problems.length > 0 ? { hosts: [], warnings: [] } : chooseHosts(pattern, request.limit, world);
     const problems: Problem[] = [
       ...rendered.problems,
-      ...chosen.warnings.map((message): Problem => ({ ...errorAt(place, message), severity: "warning" })),
+      ...(request.inventory.length === 0 ? [] : chosen.warnings).map((message): Problem => ({ ...errorAt(place, message), severity: "warning" })),
     ];
     const cache: ItemCache = new Map();
     const loaded = chosen.hosts.map((name) =>

@@ -60,6 +60,7 @@ export function readPlaybook(
       playbook: undefined,
       problems: [...problems, errorAt(yaml.valueAt([]), "a playbook is a list of plays", "begin with - hosts: …")],
     };
+  if (yaml.value.length === 0) problems.push(errorAt(yaml.valueAt([]), "the playbook has no play", "begin with - hosts: …"));
   const plays = yaml.value.flatMap((play: Json, index): PlayText[] => {
     const read = readPlay(yaml, play, [index]);
     problems.push(...read.problems);

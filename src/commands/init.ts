@@ -1,0 +1,36 @@
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { EXIT } from "../engine/exit-code.ts";
+import { starterFiles } from "./starter-files.ts";
+
+/** Lays a commented starter project in an empty folder; a folder with anything in it is left alone. */
+export function init({ directory }: { readonly directory: string }, out: (text: string) => void): number {
+  const present = entriesOf(directory).filter((name) => name !== ".git");
+  if (present.length > 0) {
+    out(`${directory} is not empty (${present.slice(0, 3).join(", ")}${present.length > 3 ? ", …" : ""}): nothing was written\n`);
+    return EXIT.error;
+  }
+  for (const [path, text] of Object.entries(starterFiles)) {
+    const file = join(directory, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text, { flag: "wx" });
+    out(`wrote ${file}\n`);
+  }
+  const schemas = ["playbook.schema.json", "inventory.schema.json"];
+  for (const name of schemas)
+    cpSync(fileURLToPath(new URL(`../../schemas/${name}`, import.meta.url)), join(directory, "schemas", name));
+  out(`wrote ${join(directory, "schemas")} (for your editor)\n`);
+  const inside = directory === "." ? "" : `cd ${directory} && `;
+  out(`Next: edit inventory/hosts.yml, then ${inside}ipsec-fix validate playbook.yml\n`);
+  return EXIT.done;
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
