@@ -32,6 +32,8 @@ export interface Route {
   readonly source?: string;
   readonly metric: number;
   readonly mtu?: number;
+  /** Who put it there: `kernel`, `static`, `ra` (announced by a router), `dhcp`, … */
+  readonly protocol?: string;
 }
 
 /** What `ip addr show` says of interfaces and addresses; iproute2 of any age and busybox print it alike. */
@@ -112,7 +114,7 @@ function route(tokens: readonly string[], family: Family): Route | undefined {
   return { destination, type: typed ? (tokens[0] ?? "") : "unicast", metric: 0, ...hop(rest) };
 }
 
-type Hop = { -readonly [Key in "device" | "via" | "source" | "metric" | "mtu"]?: Route[Key] };
+type Hop = { -readonly [Key in "device" | "via" | "source" | "metric" | "mtu" | "protocol"]?: Route[Key] };
 
 function hop(tokens: readonly string[]): Hop {
   const found: Hop = {};
@@ -131,6 +133,9 @@ function hop(tokens: readonly string[]): Hop {
         break;
       case "metric":
         found.metric = Number(value);
+        break;
+      case "proto":
+        found.protocol = value;
         break;
       case "mtu":
         found.mtu = Number(value === "lock" ? tokens[index + 2] : value);
