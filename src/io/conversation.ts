@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { ConnectionProblem } from "./connection-problem.ts";
 import { type Envelope, FramedStream, lineReader, seal } from "./envelope.ts";
@@ -171,28 +172,26 @@ class WordsOfSudo {
 function endingProblem(job: Job, ending: Ending, begun: boolean, noise: string): ConnectionProblem {
   const said = printable(noise);
   if (ending.kind === "lost") return ending.problem;
-  if (ending.kind === "signal") {
-    return new ConnectionProblem(
-      "killed",
-      `the script on ${job.host} was ended by ${ending.signal}`,
-      "look into the host's journal for what ended it, then run again",
-    );
-  }
+  if (ending.kind === "signal") return killedProblem(job, ending.signal);
   const explained = job.explain?.(ending.code, begun, noise);
   if (explained) return explained;
-  if (begun) {
-    return new ConnectionProblem(
-      "killed",
-      `the shell on ${job.host} ended in the middle of the script (exit ${ending.code})`,
-      "look into the host's journal for what ended it, then run again",
-    );
-  }
+  if (begun) return killedProblem(job, signalOf(ending.code) ?? `exit ${ending.code}`);
   if (job.sudo !== "none" && /sudo|sorry|not allowed|password/i.test(noise)) return sudoProblem(job, said);
   return new ConnectionProblem(
     "garbage",
     `${job.host} did not run the script (exit ${ending.code})${said ? `; it said: ${said}` : ""}`,
     "check that the login shell of this user runs commands and that /bin/sh exists on the host",
   );
+}
+
+function killedProblem(job: Job, by: string): ConnectionProblem {
+  const message = `the script on ${job.host} ended before its last line, by ${by}`;
+  return new ConnectionProblem("killed", message, "look into the host's journal for what ended it, then run again");
+}
+
+// A shell in between reports a signal as 128 and its number.
+function signalOf(exit: number): string | undefined {
+  return Object.entries(constants.signals).find(([, number]) => number === exit - 128)?.[0];
 }
 
 function sudoProblem(job: Job, said: string): ConnectionProblem {

@@ -66,7 +66,7 @@ describe("a local script", () => {
     setTimeout(() => abort.abort(), 100);
     expect((await problemOf(run("sleep 3", { signal: abort.signal }))).reason).toBe("aborted");
     const killed = await problemOf(run("kill -9 $$"));
-    expect([killed.reason, killed.message]).toEqual(["killed", "the script on here was ended by SIGKILL"]);
+    expect([killed.reason, killed.message]).toEqual(["killed", "the script on here ended before its last line, by SIGKILL"]);
   });
 
   test("runs nothing of a script that the shell cannot read to its end", async () => {

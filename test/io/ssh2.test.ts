@@ -95,7 +95,7 @@ head -c 5000000 /dev/zero | tr '\\0' x >&2; echo end >&2; echo fine`;
 
     test("by the shell's death is a problem too", async () => {
       expect((await problemOf(run(sshd.target("root"), "kill -TERM $$; sleep 1"))).message).toBe(
-        "the script on gw-test was ended by SIGTERM",
+        "the script on gw-test ended before its last line, by SIGTERM",
       );
     });
 
