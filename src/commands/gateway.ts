@@ -22,7 +22,7 @@ export interface PlannedGateway {
 export async function planOne(job: Job, run: Run, keepOpen: boolean): Promise<PlannedGateway> {
   const read = await readOne(job, run, probesOf(job.resources, run.kinds));
   if ("plan" in read) return { job, plan: read.plan, gateway: undefined, transport: undefined };
-  const plan = withExit(planGateway(requestOf(job, run), read.gateway));
+  const plan = withSkipped(withExit(planGateway(requestOf(job, run), read.gateway)), job);
   if (keepOpen && changesOf(plan).length > 0) return { job, plan, gateway: read.gateway, transport: read.transport };
   await read.transport.close();
   return { job, plan, gateway: read.gateway, transport: undefined };
@@ -71,4 +71,22 @@ export function withExit(plan: HostPlan): HostPlan {
   const outcomes = plan.resources.map(({ outcome }: ResourcePlan) => outcome);
   const pending = outcomes.includes("would-change") || outcomes.includes("failed");
   return { ...plan, exit: outcomes.includes("blocked") ? EXIT.blocked : pending ? EXIT.pending : EXIT.done };
+}
+
+/** Resources that take no part on this host still stand in its plan, where the playbook has them. */
+function withSkipped(plan: HostPlan, { skipped }: Job): HostPlan {
+  if (skipped.length === 0) return plan;
+  const rest = skipped.map(
+    ({ address, kind, name, reason }): ResourcePlan => ({
+      address,
+      kind,
+      name,
+      outcome: "skipped",
+      reason,
+      fingerprint: "",
+      changes: [],
+      notes: [],
+    }),
+  );
+  return { ...plan, resources: [...plan.resources, ...rest] };
 }

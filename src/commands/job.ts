@@ -1,7 +1,8 @@
-import type { Check } from "../checks/check.ts";
+import type { Skipped } from "../engine/host-items.ts";
 import type { Condition } from "../engine/plan.ts";
 import type { ConnectOptions, Target } from "../io/transport.ts";
 import type { SealedKind } from "../kinds/kind.ts";
+import type { Check } from "../model/check.ts";
 import type { RunEvent } from "../model/event.ts";
 import type { Resource } from "../model/resource.ts";
 
@@ -10,6 +11,8 @@ export interface Job {
   readonly host: string;
   readonly target: Target;
   readonly resources: readonly Resource[];
+  /** Resources that a condition over variables alone left out. */
+  readonly skipped: readonly Skipped[];
   readonly checks: readonly Check[];
   readonly condition: Condition;
 }

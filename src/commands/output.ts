@@ -13,7 +13,7 @@ import type { Format } from "./output-format.ts";
 export interface OutputOptions {
   readonly format: Format;
   /** A file instead of standard output. */
-  readonly out?: string;
+  readonly out: string | undefined;
   readonly reports: readonly { readonly format: Format; readonly file: string }[];
   readonly palette: Palette;
   readonly plainPalette: Palette;
