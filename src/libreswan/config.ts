@@ -37,6 +37,8 @@ export interface Conn {
 /** What a configuration means to one version of Libreswan. */
 export interface Config {
   readonly version: Version;
+  /** The main file. */
+  readonly main: string;
   /** What the version's own check says of the files as a whole. */
   readonly accepted: boolean;
   readonly exit: 0 | 1 | 3;
@@ -52,7 +54,7 @@ export interface Config {
 export function readConfig(tree: ConfTree, version: Version): Config {
   const { exit, problems, sections, includes } = readSyntax(tree, version);
   const accepted = exit === 0;
-  const read = { version, accepted, exit, sections, includes };
+  const read = { version, main: tree.main, accepted, exit, sections, includes };
   if (!accepted) return { ...read, problems, conns: [], setup: new Map() };
   const grammar = grammarOf(version);
   const found: ConfProblem[] = [...problems, ...carriageReturns(tree, includes)];

@@ -3,23 +3,38 @@ export interface ConfTree {
   readonly main: string;
   /** Content by absolute path. */
   readonly files: ReadonlyMap<string, string>;
+  /** Where relative includes start: `/`, the working directory of the service, unless said otherwise. */
+  readonly directory?: string;
 }
 
 /** The main file where Libreswan looks for it. */
 export const MAIN_FILE = "/etc/ipsec.conf";
 
 /**
- * The known files that an include names, in the order in which Libreswan reads them: byte order. Relative names start at `/`, the
- * working directory of the service. Braces are alternatives up to 4.x, and plain characters later.
+ * The known files that an include names, in the order in which Libreswan reads them: byte order. Braces are alternatives up to 4.x, and plain characters later.
  */
 export function includedFiles(pattern: string, tree: ConfTree, braces: boolean): readonly string[] {
   const alternatives = braces ? expandBraces(pattern) : [pattern];
   return alternatives.flatMap((alternative) => {
-    const absolute = alternative.startsWith("/") ? alternative : `/${alternative}`;
-    if (!/[*?[\\]/.test(absolute)) return tree.files.has(normal(absolute)) ? [normal(absolute)] : [];
-    const expression = globExpression(normal(absolute));
-    return [...tree.files.keys()].filter((path) => expression.test(path)).sort(byBytes);
+    const path = absolutePath(alternative, tree.directory);
+    if (!isPattern(path)) return tree.files.has(path) ? [path] : [];
+    const expression = globExpression(path);
+    return [...tree.files.keys()].filter((candidate) => expression.test(candidate)).sort(byBytes);
   });
+}
+
+/** The absolute patterns that an include stands for. */
+export function includePatterns(pattern: string, directory?: string): readonly string[] {
+  return [pattern, ...expandBraces(pattern)].map((alternative) => absolutePath(alternative, directory));
+}
+
+export function isPattern(path: string): boolean {
+  return /[*?[\\]/.test(path);
+}
+
+/** Whether a path fits an absolute pattern. */
+export function fits(path: string, pattern: string): boolean {
+  return globExpression(pattern).test(path);
 }
 
 /** Whether a file of this path would be read by an include of this pattern. */
@@ -35,8 +50,9 @@ export function byBytes(one: string, other: string): number {
   return (left[index]?.codePointAt(0) ?? 0) - (right[index]?.codePointAt(0) ?? -1);
 }
 
-function normal(path: string): string {
-  return path.replace(/\/(\.?\/)+/g, "/");
+function absolutePath(path: string, directory = "/"): string {
+  const absolute = path.startsWith("/") ? path : `${directory}/${path}`;
+  return absolute.replace(/\/(\.?\/)+/g, "/");
 }
 
 /** A shell pattern as glob(3) reads it: no wildcard matches a slash or a leading dot. */

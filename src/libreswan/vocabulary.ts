@@ -101,9 +101,10 @@ export function fieldName(found: KnownKey): string {
   return `${found.side ?? ""}${found.definition.field}`;
 }
 
-/** Every key that a version takes in a section, sided ones with both sides. */
+/** Every key that a version takes in a section, sided ones with both sides, without other names of the same key. */
 export function knownKeys(section: SectionKind, version: Version): readonly string[] {
-  return [...vocabularyOf(version)[section].values()].flatMap((definition) =>
+  const own = [...vocabularyOf(version)[section].values()].filter(({ name, field }) => name === field);
+  return own.flatMap((definition) =>
     definition.sided ? [`left${definition.name}`, `right${definition.name}`] : [definition.name],
   );
 }
