@@ -12,10 +12,12 @@ export interface Packet {
   readonly port?: number;
 }
 
-/** A client in the gateway's LAN and a machine beyond its WAN, each in a network namespace of its own. One packet at a time. */
+/** A client in the gateway's LAN and a machine beyond its WAN, each in a network namespace of its own. One call at a time. */
 export interface Traffic {
   /** Sends one UDP packet and tells the source address with which it arrived; undefined when it did not arrive. */
   source(packet: Packet): Promise<string | undefined>;
+  /** The same for many packets at once, all of one address family. */
+  sources(packets: readonly Packet[]): Promise<readonly (string | undefined)[]>;
   /** Sends a TCP SYN and tells the maximum segment size that the far side reads in it. */
   segmentSize(packet: Packet): Promise<number | undefined>;
   /** The host's eth0 and lan0 go with it. */
@@ -38,21 +40,26 @@ export async function startTraffic(host: LabHost): Promise<Traffic> {
   );
   await host.must("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
 
-  const send = async ({ from, to, port }: Packet, protocol: "udp" | "tcp"): Promise<string | undefined> => {
-    const six = from.includes(":");
+  const send = async (packets: readonly Packet[], protocol: "udp" | "tcp"): Promise<readonly (string | undefined)[]> => {
+    const six = packets.some(({ from }) => from.includes(":"));
     const [length, router] = six ? [128, "fd00:10:2::1"] : [32, "10.0.2.1"];
-    await inNet(far.pid, `ip address replace ${to}/${length} dev lo; nft flush set inet seen ${protocol}${six ? 6 : 4}`);
-    const netcat = `nc.openbsd ${protocol === "udp" ? "-u -q0" : ""} -w1 -s ${from} ${port === undefined ? "" : `-p ${port}`} ${to} 7`;
+    const each = (line: (packet: Packet, index: number) => string): string => [...new Set(packets.map(line))].join("\n");
+    const set = `${protocol}${six ? 6 : 4}`;
+    await inNet(far.pid, `${each(({ to }) => `ip address replace ${to}/${length} dev lo`)}\nnft flush set inet seen ${set}`);
     await inNet(
       client.pid,
-      `ip address replace ${from}/${length} dev lan0far ${six ? "nodad" : ""}; ip route replace default via ${router} dev lan0far onlink; echo x | ${netcat} || :`,
+      `${each(({ from }) => `ip address replace ${from}/${length} dev lan0far ${six ? "nodad" : ""}`)}
+ip route replace default via ${router} dev lan0far onlink
+${each(({ from, to, port }, index) => `echo x | nc.openbsd ${protocol === "udp" ? "-u -q0" : ""} -w1 -s ${from} ${port === undefined ? "" : `-p ${port}`} ${to} ${FIRST_PORT + index}`)}
+:`,
     );
-    return seen(far.pid, `${protocol}${six ? 6 : 4}`);
+    return seen(far.pid, set, packets.length);
   };
   return {
-    source: (packet) => send(packet, "udp"),
+    source: async (packet) => (await send([packet], "udp"))[0],
+    sources: (packets) => send(packets, "udp"),
     segmentSize: async (packet) => {
-      const size = await send(packet, "tcp");
+      const [size] = await send([packet], "tcp");
       return size === undefined ? undefined : Number(size);
     },
     stop: async () => {
@@ -61,30 +68,34 @@ export async function startTraffic(host: LabHost): Promise<Traffic> {
   };
 }
 
+// The packets of one call are told apart by their destination port, counted from here.
+const FIRST_PORT = 7000;
+
 const RECORDER = `table inet seen {
-  set udp4 { type ipv4_addr; flags dynamic; size 8; }
-  set udp6 { type ipv6_addr; flags dynamic; size 8; }
-  set tcp4 { typeof tcp option maxseg size; flags dynamic; size 8; }
-  set tcp6 { typeof tcp option maxseg size; flags dynamic; size 8; }
+  set udp4 { type inet_service . ipv4_addr; flags dynamic; size 999; }
+  set udp6 { type inet_service . ipv6_addr; flags dynamic; size 999; }
+  set tcp4 { typeof tcp dport . tcp option maxseg size; flags dynamic; size 999; }
+  set tcp6 { typeof tcp dport . tcp option maxseg size; flags dynamic; size 999; }
   chain record {
     type filter hook prerouting priority raw;
-    meta nfproto ipv4 udp dport 7 add @udp4 { ip saddr }
-    meta nfproto ipv6 udp dport 7 add @udp6 { ip6 saddr }
-    meta nfproto ipv4 tcp dport 7 tcp flags syn add @tcp4 { tcp option maxseg size }
-    meta nfproto ipv6 tcp dport 7 tcp flags syn add @tcp6 { tcp option maxseg size }
+    meta nfproto ipv4 udp dport 7000-7999 add @udp4 { udp dport . ip saddr }
+    meta nfproto ipv6 udp dport 7000-7999 add @udp6 { udp dport . ip6 saddr }
+    meta nfproto ipv4 tcp dport 7000-7999 tcp flags syn add @tcp4 { tcp dport . tcp option maxseg size }
+    meta nfproto ipv6 tcp dport 7000-7999 tcp flags syn add @tcp6 { tcp dport . tcp option maxseg size }
   }
 }
 `;
 
 // A packet is through within a millisecond, but for the first, which waits for the neighbours' link addresses.
-async function seen(pid: number, set: string): Promise<string | undefined> {
+async function seen(pid: number, set: string, count: number): Promise<readonly (string | undefined)[]> {
+  let found = new Map<number, string>();
   for (let tries = 0; tries < 25; tries++) {
     const listing = await inNet(pid, `nft -n list set inet seen ${set}`);
-    const element = /elements = \{ (\S+) \}/.exec(listing)?.[1];
-    if (element !== undefined) return element;
+    found = new Map([...listing.matchAll(/\b(7\d\d\d) \. ([^\s,]+)/g)].map(([, port, value = ""]) => [Number(port), value]));
+    if (found.size === count) break;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return undefined;
+  return Array.from({ length: count }, (_, index) => found.get(FIRST_PORT + index));
 }
 
 async function inNet(pid: number, script: string, input = ""): Promise<string> {
