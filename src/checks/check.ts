@@ -1,6 +1,6 @@
+import type { Check } from "../model/check.ts";
 import type { Facts, Probe } from "../model/fact.ts";
 import type { CheckReport } from "../model/plan.ts";
-import type { ProbeByName } from "../model/specs.generated.ts";
 import { captured, judgeCleartext } from "./cleartext.ts";
 import { commandCommand, judgeCommand } from "./command.ts";
 import { judgeOffload, offloadCommand } from "./offload.ts";
@@ -8,11 +8,6 @@ import { judgePing, pingCommand } from "./ping.ts";
 import { judgeTcp, tcpCommand } from "./tcp.ts";
 import { judgeTraffic, trafficCommand } from "./traffic.ts";
 import { type Part, parseTranscript, part, type Transcript, type Verdict } from "./transcript.ts";
-
-/** One entry of a play's `verify:` list; its spec has passed the probe's schema. */
-export type Check = {
-  readonly [Name in keyof ProbeByName]: { readonly name: string; readonly probe: Name; readonly spec: ProbeByName[Name] };
-}[keyof ProbeByName];
 
 /**
  * The probe that runs all checks of a gateway, in their order: captures around everything, then samples of tunnel counters

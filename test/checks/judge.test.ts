@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Check, checkProbes, judgeChecks } from "../../src/checks/check.ts";
+import { checkProbes, judgeChecks } from "../../src/checks/check.ts";
 import { judgeCleartext } from "../../src/checks/cleartext.ts";
 import { judgeOffload } from "../../src/checks/offload.ts";
 import { judgePing } from "../../src/checks/ping.ts";
 import { judgeTraffic, movement } from "../../src/checks/traffic.ts";
+import type { Check } from "../../src/model/check.ts";
 import { factsOf } from "../network/namespace.ts";
 
+const AT = { file: "play.yml", line: 1, column: 1 };
 const part = (text: string, exit = 0) => ({ text, exit });
 const traffic = (serial: number, inBytes: number, outBytes: number, name = "myvpn") =>
   `006 #${serial}: "${name}", type=ESP, add_time=1595296930, inBytes=${inBytes}, outBytes=${outBytes}, id='@east'\n`;
@@ -179,17 +181,22 @@ describe("no_cleartext", () => {
 });
 
 describe("a play's checks", () => {
-  const ping: Check = { name: "far", probe: "ping", spec: { destination: "10.0.2.1", size: 56, dont_fragment: false, count: 1 } };
+  const ping: Check = {
+    at: AT,
+    name: "far",
+    probe: "ping",
+    spec: { destination: "10.0.2.1", size: 56, dont_fragment: false, count: 1 },
+  };
 
   test("a new login is always the first, also where the play lists it", () => {
     const facts = factsOf({});
     expect(judgeChecks([], facts)).toEqual([{ name: "ssh", passed: true, detail: "a new login reached the host" }]);
-    expect(judgeChecks([{ name: "login", probe: "ssh", spec: {} }], facts).map(({ name }) => name)).toEqual(["login"]);
+    expect(judgeChecks([{ at: AT, name: "login", probe: "ssh", spec: {} }], facts).map(({ name }) => name)).toEqual(["login"]);
   });
 
   test("nothing but a login needs no probe", () => {
     expect(checkProbes([])).toEqual([]);
-    expect(checkProbes([{ name: "login", probe: "ssh", spec: {} }])).toEqual([]);
+    expect(checkProbes([{ at: AT, name: "login", probe: "ssh", spec: {} }])).toEqual([]);
   });
 
   test("a script that was cut short makes no check pass", () => {
