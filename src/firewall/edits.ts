@@ -81,8 +81,9 @@ function afterEdits(rules: readonly Rule[], edits: readonly RuleEdit[], read: (t
 
 function find(slots: readonly Slot[], ref: RuleRef): number {
   if ("position" in ref) return slots.findIndex(({ position }) => position === ref.position);
+  const known = ({ position, gone }: Slot): boolean => position !== undefined && !gone;
   if ("handle" in ref) return slots.findIndex(({ rule }) => rule.handle === ref.handle);
-  return slots.findIndex(({ rule, gone }) => !gone && rule.comment === ref.comment);
+  return slots.findIndex((slot) => known(slot) && slot.rule.comment === ref.comment);
 }
 
 /**

@@ -71,8 +71,9 @@ function apply(
   const locate = (ref: RuleRef): number => {
     const named = "position" in ref && numbered ? numbered(ref.position) : undefined;
     if (named) return slots.indexOf(now.get(named) ?? named);
+    // A reference means a rule that was there before these edits: an old one, or one that an earlier batch brings.
     const found = slots.findIndex((slot) =>
-      slot.kind === "old" ? sameRef(slot.ref, ref) : slot.kind === "new" && holds(slot.rule, ref),
+      slot.kind === "old" ? sameRef(slot.ref, ref) : slot.kind === "new" && start.includes(slot) && holds(slot.rule, ref),
     );
     if (found >= 0) return found;
     const end = slots.findIndex(({ kind }) => kind === "end");
@@ -103,7 +104,7 @@ function sameRef(one: RuleRef, other: RuleRef): boolean {
   return "comment" in other && one.comment === other.comment;
 }
 
-/** Whether a rule that this batch inserts is the one that a reference names. */
+/** Whether a rule that a batch inserts is the one that a reference names. */
 function holds(rule: string, ref: RuleRef): boolean {
   return "comment" in ref && rule.includes(`"${ref.comment}"`);
 }

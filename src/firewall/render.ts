@@ -15,6 +15,7 @@ export interface BatchScript {
 
 /** Renders a batch. The write is one transaction of the kernel or of the tool: all edits or none. */
 export function batchScript(batch: FirewallBatch): BatchScript {
+  if (batch.edits.length === 0) return { argv: [], input: "", script: ":" };
   return batch.backend === "nftables" ? nftScript(batch) : restoreScript(batch);
 }
 
