@@ -1,9 +1,10 @@
 import type { Gateway } from "../gateway/gateway.ts";
+import { daemonProbes, type LoadedConn, trafficOf } from "../libreswan/state.ts";
 import type { BondEspOffload } from "../model/specs.generated.ts";
 import type { Bond } from "../network/bonding.ts";
 import { ESP_OFFLOAD, type Feature } from "../network/offload.ts";
 import { offloadRepairs } from "../network/offload-repair.ts";
-import { interruptionRisk } from "../network/path.ts";
+import { addressesOn, interruptionRisk } from "../network/path.ts";
 import { type Profile, profileMode } from "../network/profile.ts";
 import { bondProbes } from "../network/state.ts";
 import type { Assessment, Kind } from "./kind.ts";
@@ -11,7 +12,7 @@ import type { Assessment, Kind } from "./kind.ts";
 /** A bond offloads ESP: active-backup, every port capable, the feature on in its profile and at run time. */
 export const bondEspOffload: Kind<BondEspOffload> = {
   name: "bond_esp_offload",
-  probes: () => bondProbes,
+  probes: () => [...bondProbes, ...daemonProbes],
   assess: ({ spec }, gateway) => {
     const bond = gateway.network.bonds.get(spec.bond);
     if (bond === undefined) return blocked(noBond(gateway, spec.bond));
@@ -25,7 +26,12 @@ export const bondEspOffload: Kind<BondEspOffload> = {
     const obstacle = modeObstacle(bond, profile) ?? portObstacle(spec, bond, gateway) ?? driverObstacle(bond, gateway);
     if (obstacle !== undefined) return blocked(obstacle);
     const { features } = gateway.network;
-    const changes = offloadRepairs(bond, profile, { features, interrupts: [] });
+    const users = connsOn(bond, gateway);
+    const changes = offloadRepairs(bond, profile, {
+      features,
+      interrupts: users.filter((name) => trafficOf(gateway.daemon, name).length > 0),
+      plutoAnswers: gateway.daemon.answer === "answered",
+    });
     const risk = changes.some(({ risks_access }) => risks_access)
       ? interruptionRisk(gateway.network, bond.name, gateway.system.connection)
       : undefined;
@@ -135,12 +141,24 @@ function isCapable(feature: Feature | undefined): boolean {
   return feature !== undefined && (feature.on || !feature.fixed);
 }
 
+/** The conns of the file whose local end is an address of the bond or of what stands on it; an unoriented one may be. */
+function connsOn(bond: Bond, gateway: Gateway, also: (conn: LoadedConn) => boolean = () => true): readonly string[] {
+  const own = new Set(addressesOn(gateway.network, bond.name).map(({ address }) => address));
+  const names = [...gateway.daemon.conns.values()]
+    .filter(({ ours, theirs, routing }) => own.has(ours.host) || (routing === "unoriented" && own.has(theirs.host)))
+    .filter(also)
+    .map(({ name }) => name.replace(/\/\d+x\d+$/, ""));
+  return [...new Set(names)];
+}
+
 function notesOn(spec: BondEspOffload, bond: Bond, gateway: Gateway): readonly string[] {
   const { drivers, features } = gateway.network;
   const incapable = spec.require_capable_ports ? [] : incapablePorts(bond, gateway);
   const port = bond.activePort;
   const driver = port === undefined ? undefined : drivers.get(port);
+  const offloading = connsOn(bond, gateway, ({ fields }) => /^(yes|crypto|packet|auto)$/.test(fields.get("nic-offload") ?? ""));
   return [
+    ...(offloading.length > 0 ? [`conns on ${bond.name} that ask for offload (nic-offload): ${offloading.join(", ")}`] : []),
     ...(incapable.length > 0
       ? [`${incapable.join(", ")} cannot offload ESP: traffic that crosses such a port is encrypted in software`]
       : []),

@@ -5,14 +5,22 @@ import { ESP_OFFLOAD } from "./offload.ts";
 import { bondOptions, FEATURE_PREFIX, type Profile, profileMode } from "./profile.ts";
 import type { NetworkState } from "./state.ts";
 
+/** What the repairs depend on besides the bond and its profile. */
+export interface Surroundings {
+  readonly features: NetworkState["features"];
+  /** The tunnels that taking the bond down interrupts. */
+  readonly interrupts: readonly string[];
+  readonly plutoAnswers: boolean;
+}
+
 /**
  * The changes that make a bond offload ESP, least disruption first: the profile and the running feature are set apart, and
- * the bond is activated anew only for another mode. `interrupts` names the tunnels that an activation takes down.
+ * the bond is activated anew only for another mode.
  */
 export function offloadRepairs(
   bond: Bond,
   profile: Profile,
-  { features, interrupts }: { readonly features: NetworkState["features"]; readonly interrupts: readonly string[] },
+  { features, interrupts, plutoAnswers }: Surroundings,
 ): readonly Change[] {
   const connection = profile.uuid;
   const activates = bond.mode !== "active-backup";
@@ -34,6 +42,7 @@ export function offloadRepairs(
       risks_access: activates,
       interrupts: activates ? interrupts : [],
       steps: [...modify, ...(withFeature?.steps ?? []), ...(activates ? [activate(connection)] : [])],
+      ...(activates && plutoAnswers ? { finally: LOOK_AGAIN } : {}),
       undo: activates
         ? [...(withFeature?.undo ?? []), ...formerMode(profile, bond), activate(connection), ...afterFormerMode(profile, bond)]
         : restore,
@@ -41,9 +50,12 @@ export function offloadRepairs(
   }
   if (feature && !activates) changes.push(feature);
   const running = features.get(bond.name)?.get(ESP_OFFLOAD);
-  if (!activates && !running?.on && running?.requested !== true) changes.push(runTimeChange(bond));
+  if (!activates && !running?.on && running?.requested !== true) changes.push(runTimeChange(bond, plutoAnswers));
   return changes;
 }
+
+/** Pluto learns what an interface offloads when it looks for interfaces. */
+const LOOK_AGAIN: readonly Step[] = [{ do: "pluto-listen" }];
 
 function featureChange(profile: Profile): Change | undefined {
   const before = profile.features.get(ESP_OFFLOAD);
@@ -70,7 +82,7 @@ function featureChange(profile: Profile): Change | undefined {
 }
 
 /** Setting the feature on the running bond spares the interruption that activating the profile would be. */
-function runTimeChange(bond: Bond): Change {
+function runTimeChange(bond: Bond, plutoAnswers: boolean): Change {
   const set = (on: boolean): Step => ({ do: "ethtool-feature", device: bond.name, feature: ESP_OFFLOAD, on });
   return {
     action: "update",
@@ -84,8 +96,7 @@ function runTimeChange(bond: Bond): Change {
     interrupts: [],
     steps: [set(true)],
     undo: [set(false)],
-    // Pluto learns what an interface offloads when it looks for interfaces.
-    finally: [{ do: "pluto-listen" }],
+    ...(plutoAnswers ? { finally: LOOK_AGAIN } : {}),
   };
 }
 

@@ -16,6 +16,8 @@ interface Host {
   readonly server?: string;
   readonly tools?: readonly string[];
   readonly ports?: readonly string[];
+  readonly status?: string;
+  readonly traffic?: string;
 }
 
 const ACTIVE_BACKUP = "fault-tolerance (active-backup)";
@@ -58,6 +60,8 @@ function gatewayOf(host: Host): Gateway {
 198.51.100.0/24 dev mgmt0
 == route6
 `,
+      "libreswan.version": "Libreswan 4.10",
+      ...(host.status === undefined ? {} : { "libreswan.status": host.status, "libreswan.traffic": host.traffic ?? "" }),
       "network.bonds": [
         "== bond0",
         "Ethernet Channel Bonding Driver: v6.1.176",
@@ -114,7 +118,7 @@ describe("what changes", () => {
       { do: "nm-modify", connection: UUID, property: "ethtool.feature-esp-hw-offload", value: "on" },
       { do: "ethtool-feature", device: "bond0", feature: "esp-hw-offload", on: true },
     ]);
-    expect(changes[1]?.finally).toEqual([{ do: "pluto-listen" }]);
+    expect(changes[1]?.finally).toBeUndefined();
   });
 
   test("only the profile, where the running bond offloads by the kernel's default", () => {
@@ -164,6 +168,34 @@ describe("what changes", () => {
       { do: "nm-modify", connection: UUID, property: "-bond.options", value: "lacp_rate" },
       { do: "nm-modify", connection: UUID, property: "+bond.options", value: "mode=active-backup" },
     ]);
+  });
+});
+
+describe("the tunnels of the bond", () => {
+  const conn = (name: string, own: string, offload: string): string =>
+    `000 "${name}": 10.0.1.0/24===${own}...203.0.113.2===10.0.2.0/24; erouted; eroute owner: #5\n000 "${name}":   mtu: unset; nic-offload:${offload};\n`;
+  const host: Host = {
+    mode: ALB,
+    bondFeature: "off [fixed]",
+    profiles: `running\n${profile({ options: "mode=balance-alb" })}`,
+    status:
+      conn("up/1x1", "192.0.2.1", "yes") +
+      conn("up/1x2", "192.0.2.1", "yes") +
+      conn("idle", "192.0.2.1", "no") +
+      conn("else", "198.51.100.7", "yes"),
+    traffic: `006 #5: "up/1x2", type=ESP, add_time=1, inBytes=1, outBytes=1, id='@e'\n006 #6: "else", type=ESP, add_time=1, inBytes=1, outBytes=1, id='@e'\n`,
+  };
+
+  test("are named as interrupted where they are up, and listed where they ask for offload", () => {
+    const { changes, notes } = assess(gatewayOf(host));
+    expect(changes.map(({ interrupts }) => interrupts)).toEqual([["up"]]);
+    expect(notes).toContain("conns on bond0 that ask for offload (nic-offload): up");
+  });
+
+  test("pluto, where it runs, looks at the interfaces again once the feature is on", () => {
+    expect(assess(gatewayOf(host)).changes[0]?.finally).toEqual([{ do: "pluto-listen" }]);
+    const { changes } = assess(gatewayOf({ bondFeature: "off", status: conn("up", "192.0.2.1", "yes") }));
+    expect(changes.map(({ interrupts, finally: closing }) => [interrupts, closing])).toEqual([[[], [{ do: "pluto-listen" }]]]);
   });
 });
 
