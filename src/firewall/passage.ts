@@ -22,7 +22,7 @@ export interface Passage {
   readonly chain: Chain;
   /** The first rule of the chain that may keep some of the packets from passing; its policy counts as one behind the last. */
   readonly hindrance: { readonly index: number; readonly rule: Rule | undefined } | undefined;
-  /** The first rule of the chain that may end the walk for some of the packets, whichever way. */
+  /** The first rule of the chain that may let some of the packets out of it: what stands behind it does not meet them. */
   readonly firstExit: number | undefined;
   /** Packets that surely meet a rule that `counts`. */
   readonly met: readonly Box[];
@@ -104,8 +104,9 @@ function visit(walk: Walk, { rule, matches, verdict, place }: Visit): void {
       leave(walk, hit);
       return;
     case "drop":
+      // Those that survive are as surely here as before.
       walk.hindered = true;
-      leave(walk, hit);
+      walk.may = subtract(walk.may, hit.sure) ?? walk.may;
       return;
     case "map":
       for (const entry of verdict.entries)

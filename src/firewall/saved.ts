@@ -3,7 +3,9 @@ import type { Change } from "../model/plan.ts";
 import type { FirewallBatch, FirewallEdit, Step } from "../model/step.ts";
 import type { Family } from "../text/address.ts";
 import { builtinChain, parseIptablesSave } from "./iptables-save.ts";
+import { mergeBatches } from "./layout.ts";
 import { type Chain, findChain, type Rule, type Table } from "./model.ts";
+import { isOwn } from "./owner.ts";
 import type { Loader, PersistenceState } from "./persist.ts";
 import { editIptablesSave } from "./saved-iptables-edit.ts";
 import { parseSavedNft } from "./saved-nft.ts";
@@ -120,10 +122,18 @@ function withBuiltinChains(text: string): string {
 function plannedFor(source: Source, live: readonly Table[], wanted: SavedWanted): readonly FirewallBatch[] {
   const kin = live.filter((table) => sortOf(table) === source.sort && !isFirewalld(table));
   const expected = kin.reduce(withLiveTable, source.tables);
-  return wanted
-    .plan(expected, wanted.families)
-    .filter(({ edits }) => edits.length > 0)
-    .map((batch) => withDeclarations(batch, source.tables, expected));
+  return onePerTable(wanted.plan(expected, wanted.families)).map((batch) => withDeclarations(batch, source.tables, expected));
+}
+
+/** A planner may edit a table in several steps, each on what the one before leaves; the text is edited in one. */
+function onePerTable(batches: readonly FirewallBatch[]): readonly FirewallBatch[] {
+  const merged = new Map<string, FirewallBatch>();
+  for (const batch of batches) {
+    const key = `${batch.backend} ${batch.family} ${batch.table}`;
+    const earlier = merged.get(key);
+    merged.set(key, earlier ? mergeBatches(earlier, batch) : batch);
+  }
+  return [...merged.values()].filter(({ edits }) => edits.length > 0);
 }
 
 function sortOf({ backend }: Pick<Table, "backend">): SavedSort {
@@ -158,7 +168,7 @@ function withLiveTable(tables: readonly Table[], live: Table): readonly Table[] 
 }
 
 function isForeign(rule: Rule): boolean {
-  return !rule.comment?.startsWith("ipsec-fix:");
+  return !isOwn(rule);
 }
 
 function asLive(rule: Rule): Rule {
