@@ -4,10 +4,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { embeddedSchemas } from "./generate/embedded.ts";
+import { loadingValidators, outlines } from "./generate/embedded.ts";
 import { type NamedSchema, playbookSchema, type Schema } from "./generate/playbook.ts";
 import { referencePages } from "./generate/reference.ts";
 import { specTypes } from "./generate/types.ts";
+import { type ValidatorMap, validatorModule } from "./generate/validators.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -20,12 +21,16 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ["schemas/playbook.schema.json", `${JSON.stringify(playbook, undefined, 2)}\n`],
     ["src/model/specs.generated.ts", await specTypes(kinds, probes)],
-    [
-      "src/model/schemas.generated.ts",
-      embeddedSchemas({ playbook, kinds, probes, plan: readSchema("schemas/plan.schema.json") }),
-    ],
+    ["src/model/outlines.generated.ts", outlines(playbook, kinds, probes)],
+    ["src/engine/validators.generated.ts", validatorModule(loadingValidators(playbook, kinds, probes))],
+    ["src/engine/plan-validator.generated.ts", validatorModule([planValidator()])],
     ...referencePages(kinds, probes),
   ]);
+}
+
+function planValidator(): ValidatorMap {
+  const schemas = [{ name: "plan", schema: readSchema("schemas/plan.schema.json") }];
+  return { constant: "planValidators", sentence: "A saved plan.", schemas };
 }
 
 function readFolder(folder: string): readonly NamedSchema[] {

@@ -1,46 +1,65 @@
 import { commonProperties, type NamedSchema, type Schema } from "./playbook.ts";
+import type { ValidatorMap } from "./validators.ts";
 
-interface Sources {
-  readonly playbook: Schema;
-  readonly kinds: readonly NamedSchema[];
-  readonly probes: readonly NamedSchema[];
-  readonly plan: Schema;
-}
-
-/** The schemas as a TypeScript module, without the prose: pure code reads no files, and a start parses no JSON. */
-export function embeddedSchemas({ playbook, kinds, probes, plan }: Sources): string {
+/** The validators that loading a playbook needs: envelopes, and each kind and probe by its own schema. */
+export function loadingValidators(
+  playbook: Schema,
+  kinds: readonly NamedSchema[],
+  probes: readonly NamedSchema[],
+): readonly ValidatorMap[] {
   const definitions = playbook["$defs"] as Record<string, Schema>;
-  const named = (members: readonly NamedSchema[]) => Object.fromEntries(members.map(({ name, schema }) => [name, lean(schema)]));
-  const parts: readonly (readonly [string, string, unknown])[] = [
-    [
-      "playSchema",
-      "One play of a playbook; its resources and checks have their own schemas.",
-      lean(play(definitions["play"] ?? {})),
-    ],
-    ["resourceSchema", "What any resource takes beside its kind.", lean(envelope(definitions["resource"] ?? {}))],
-    ["checkSchema", "What any check takes beside its probe.", lean(envelope(definitions["check"] ?? {}))],
-    ["kindSchemas", "The schema of each kind's spec, for rendered values.", named(kinds)],
-    ["probeSchemas", "The schema of each probe of `verify:`, for rendered values.", named(probes)],
-    ["planSchema", "A saved plan.", lean(plan)],
+  return [
+    {
+      constant: "envelopes",
+      sentence: "What a play takes without its items, and what any resource or check takes beside its kind or probe.",
+      schemas: [
+        { name: "play", schema: withoutItems(definitions["play"] ?? {}) },
+        { name: "resource", schema: envelope(definitions["resource"] ?? {}) },
+        { name: "check", schema: envelope(definitions["check"] ?? {}) },
+      ],
+    },
+    { constant: "kindValidators", sentence: "The schema of each kind's spec, for rendered values.", schemas: kinds },
+    { constant: "probeValidators", sentence: "The schema of each probe of `verify:`, for rendered values.", schemas: probes },
   ];
-  const lines = parts.map(
-    ([name, sentence, value]) =>
-      `/** ${sentence} */\nexport const ${name}${typeOf(name)} = ${JSON.stringify(value, undefined, 1)};\n`,
-  );
-  return `// Generated from schemas/ by \`npm run generate\`; do not edit.\n\n${schemaType}\n${lines.join("\n")}`;
 }
 
-const schemaType = `/** A JSON Schema as plain data. */
-export interface Schema {
-  readonly [keyword: string]: unknown;
+/** What loading must know of kinds and probes beside their validators. */
+export function outlines(playbook: Schema, kinds: readonly NamedSchema[], probes: readonly NamedSchema[]): string {
+  const definitions = playbook["$defs"] as Record<string, Schema>;
+  const keys = (name: string): string => JSON.stringify(Object.keys(commonProperties(definitions[name] ?? {})));
+  return `// Generated from schemas/ by \`npm run generate\`; do not edit.
+import type { Json } from "./plan.ts";
+
+/** What names an item that has no name, and what an empty spec stands for. */
+export interface Outline {
+  readonly namedBy: readonly (readonly string[])[];
+  readonly whenEmpty?: Json;
 }
+
+/** Every kind of resource. */
+export const kindOutlines: Readonly<Record<string, Outline>> = ${outlineOf(kinds)};
+
+/** Every probe of \`verify:\`. */
+export const probeOutlines: Readonly<Record<string, Outline>> = ${outlineOf(probes)};
+
+/** What any resource takes beside its kind. */
+export const resourceKeys: readonly string[] = ${keys("resource")};
+
+/** What any check takes beside its probe. */
+export const checkKeys: readonly string[] = ${keys("check")};
 `;
-
-function typeOf(name: string): string {
-  return name.endsWith("Schemas") ? ": Readonly<Record<string, Schema>>" : ": Schema";
 }
 
-function play(schema: Schema): Schema {
+function outlineOf(members: readonly NamedSchema[]): string {
+  const outline = ({ schema }: NamedSchema) => ({
+    namedBy:
+      schema["x-named-by"] ?? [((schema["required"] ?? []) as readonly string[]).slice(0, 1)].filter((keys) => keys.length > 0),
+    ...(schema["default"] === undefined ? {} : { whenEmpty: schema["default"] }),
+  });
+  return JSON.stringify(Object.fromEntries(members.map((member) => [member.name, outline(member)])), undefined, 2);
+}
+
+function withoutItems(schema: Schema): Schema {
   const properties = schema["properties"] as Record<string, Schema>;
   return { ...schema, properties: { ...properties, resources: { type: "array" }, verify: { type: "array" } } };
 }
@@ -48,19 +67,4 @@ function play(schema: Schema): Schema {
 function envelope(schema: Schema): Schema {
   const { oneOf: _, minProperties: __, ...rest } = schema;
   return { ...rest, properties: commonProperties(schema) };
-}
-
-function lean(value: unknown, isProperties = false): Schema {
-  return trim(value, isProperties) as Schema;
-}
-
-function trim(value: unknown, isProperties: boolean): unknown {
-  if (Array.isArray(value)) return value.map((item) => trim(item, false));
-  if (typeof value !== "object" || value === null) return value;
-  const prose = new Set(["$schema", "title", "description", "examples", "tsType"]);
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => isProperties || !prose.has(key))
-      .map(([key, inner]) => [key, trim(inner, !isProperties && (key === "properties" || key === "$defs"))]),
-  );
 }

@@ -6,7 +6,8 @@ import { newLookup, pretendedLookup } from "../io/secrets.ts";
 
 /** Which project to open, and what of it. */
 export interface ProjectOptions extends Choice {
-  readonly playbook: string;
+  /** A path, or a text for commands that need an inventory and no playbook. */
+  readonly playbook: string | { readonly text: string };
   readonly inventory: readonly string[];
   readonly extraVars: readonly string[];
   readonly limit: string | undefined;
@@ -19,9 +20,11 @@ export interface ProjectOptions extends Choice {
 export async function openProject(options: ProjectOptions): Promise<Loaded> {
   const { playbook, inventory, extraVars, limit, allowCommands, tags, skipTags, target } = options;
   const environment = process.env;
-  const { problems, ...files } = readProjectFiles({ playbook, inventory, extraVars, limit, environment });
+  const path = typeof playbook === "string" ? playbook : undefined;
+  const { problems, ...files } = readProjectFiles({ playbook: path, inventory, extraVars, limit, environment });
   if (problems.length > 0) return { ok: false, exit: 65, problems, withoutInventory: false };
-  const folder = dirname(playbook);
+  const folder = path === undefined ? "." : dirname(path);
   const lookup = options.pretendLookups === true ? pretendedLookup() : newLookup({ environment, folder, allowCommands });
-  return loadProject({ ...files, choice: { tags, skipTags, target }, lookup });
+  const text = typeof playbook === "string" ? files.playbook : { file: "(no playbook)", text: playbook.text };
+  return loadProject({ ...files, playbook: text, choice: { tags, skipTags, target }, lookup });
 }

@@ -115,7 +115,9 @@ function loadPlays({ yaml, plays }: PlaybookText, request: LoadRequest, world: W
     const chosen = rendered.problems.length > 0 ? { hosts: [], warnings: [] } : chooseHosts(pattern, request.limit, world);
     const problems: Problem[] = [
       ...rendered.problems,
-      ...(request.inventory.length === 0 ? [] : chosen.warnings).map((message): Problem => ({ ...errorAt(place, message), severity: "warning" })),
+      ...(request.inventory.length === 0 ? [] : chosen.warnings).map(
+        (message): Problem => ({ ...errorAt(place, message), severity: "warning" }),
+      ),
     ];
     const cache: ItemCache = new Map();
     const loaded = chosen.hosts.map((name) =>

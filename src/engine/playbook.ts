@@ -1,17 +1,11 @@
+import { checkKeys, kindOutlines, probeOutlines, resourceKeys } from "../model/outlines.generated.ts";
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
-import {
-  checkSchema as envelopeOfChecks,
-  kindSchemas,
-  playSchema,
-  probeSchemas,
-  resourceSchema,
-  type Schema,
-} from "../model/schemas.generated.ts";
 import { errorAt, type Place } from "../text/place.ts";
-import { checkSchema, type Mistake } from "../text/schema.ts";
+import { checkSchema, type Mistake, type Validator } from "../text/schema.ts";
 import { didYouMean } from "../text/suggest.ts";
 import { type Path, parseYaml, type YamlText } from "../text/yaml.ts";
+import { envelopes } from "./validators.generated.ts";
 
 /** A resource or check as written: which kind or probe, with templates still in it. */
 export interface Item {
@@ -78,7 +72,7 @@ export function problemsOf(yaml: YamlText, mistakes: readonly Mistake[], at: Pat
 }
 
 function readPlay(yaml: YamlText, play: Json, path: Path): { readonly play?: PlayText; readonly problems: readonly Problem[] } {
-  const { mistakes } = checkSchema(playSchema, play, "a play");
+  const { mistakes } = checkSchema(validatorOf("play"), play, "a play");
   const problems = [
     ...problemsOf(
       yaml,
@@ -105,12 +99,33 @@ function readPlay(yaml: YamlText, play: Json, path: Path): { readonly play?: Pla
 interface Family {
   readonly noun: string;
   readonly word: string;
-  readonly schemas: Readonly<Record<string, Schema>>;
-  readonly envelope: Schema;
+  /** The kinds or probes. */
+  readonly known: readonly string[];
+  readonly common: readonly string[];
+  readonly envelope: Validator;
 }
 
-const RESOURCES: Family = { noun: "a resource", word: "kind", schemas: kindSchemas, envelope: resourceSchema };
-const CHECKS: Family = { noun: "a check", word: "probe", schemas: probeSchemas, envelope: envelopeOfChecks };
+function validatorOf(envelope: "play" | "resource" | "check"): Validator {
+  const validator = envelopes[envelope];
+  if (validator === undefined) throw new Error(`no schema for ${envelope}`);
+  return validator;
+}
+
+const RESOURCES: Family = {
+  noun: "a resource",
+  word: "kind",
+  known: Object.keys(kindOutlines),
+  common: resourceKeys,
+  envelope: validatorOf("resource"),
+};
+
+const CHECKS: Family = {
+  noun: "a check",
+  word: "probe",
+  known: Object.keys(probeOutlines),
+  common: checkKeys,
+  envelope: validatorOf("check"),
+};
 
 function readItem(
   yaml: YamlText,
@@ -118,10 +133,9 @@ function readItem(
   path: Path,
   family: Family,
 ): { readonly item?: Item; readonly problems: readonly Problem[] } {
-  const known = Object.keys(family.schemas);
-  if (typeof value === "string" && Object.hasOwn(family.schemas, value)) return readItem(yaml, { [value]: null }, path, family);
+  const { known, common } = family;
+  if (typeof value === "string" && known.includes(value)) return readItem(yaml, { [value]: null }, path, family);
   if (!isMap(value)) return { problems: [errorAt(yaml.valueAt(path), `${family.noun} is a map: ${family.word}: { … }`)] };
-  const common = Object.keys((family.envelope["properties"] ?? {}) as object);
   const keys = Object.keys(value);
   const words = keys.filter((key) => known.includes(key));
   const strange = keys.filter((key) => !known.includes(key) && !common.includes(key));
@@ -162,7 +176,7 @@ function itemOf(word: string, path: Path, value: { readonly [key: string]: Json 
 
 function unknownKey(yaml: YamlText, key: string, path: Path, candidates: readonly string[], family: Family): Problem {
   const guess = didYouMean(key, candidates);
-  const help = guess === "" ? `${family.word}s: ${Object.keys(family.schemas).join(", ")}` : undefined;
+  const help = guess === "" ? `${family.word}s: ${family.known.join(", ")}` : undefined;
   return errorAt(yaml.keyAt([...path, key]), `unknown key "${key}"${guess}`, help);
 }
 

@@ -1,14 +1,15 @@
 import { keyword, keywordNames, type Section } from "../libreswan/keywords.ts";
 import { versionOf } from "../libreswan/version.ts";
+import { kindOutlines, type Outline, probeOutlines } from "../model/outlines.generated.ts";
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
-import { kindSchemas, probeSchemas, type Schema } from "../model/schemas.generated.ts";
 import { hasTemplate } from "../text/braces.ts";
 import { errorAt } from "../text/place.ts";
-import { checkSchema, type Mistake } from "../text/schema.ts";
+import { checkSchema, type Mistake, type Validator } from "../text/schema.ts";
 import { nearest } from "../text/suggest.ts";
 import type { Path, YamlText } from "../text/yaml.ts";
 import { type Item, isMap, problemsOf } from "./playbook.ts";
+import { kindValidators, probeValidators } from "./validators.generated.ts";
 
 /** A spec that passed its schema, defaults filled in, or what is wrong with it. */
 export interface CheckedSpec {
@@ -18,14 +19,14 @@ export interface CheckedSpec {
 
 /** Second stage of loading: one spec against the schema of its kind or probe, after templates are rendered. */
 export function checkSpec(yaml: YamlText, item: Item, rendered: Json): CheckedSpec {
-  const { value, mistakes } = checkSchema(schemaOf(item), startingFrom(item, rendered), item.word);
+  const { value, mistakes } = checkSchema(validatorOf(item), startingFrom(item, rendered), item.word);
   return { spec: asText(yaml, item, value), problems: problemsOf(yaml, mistakes, item.path) };
 }
 
 /** What can be said of a spec before its templates are rendered: everything but the values that come from one. */
 export function checkRaw(yaml: YamlText, item: Item): readonly Problem[] {
   const spec = startingFrom(item, item.spec);
-  const { mistakes } = checkSchema(schemaOf(item), spec, item.word);
+  const { mistakes } = checkSchema(validatorOf(item), spec, item.word);
   const templated = holdsTemplate(spec);
   const sure = mistakes.filter((mistake) => !templated || !mayChange(mistake, spec));
   return [...problemsOf(yaml, sure, item.path), ...optionNames(yaml, item)];
@@ -40,11 +41,8 @@ export function holdsTemplate(value: Json): boolean {
 
 /** The name of an item that has none: its key parameter, so that the same declaration twice shows as a duplicate. */
 export function nameFromSpec(item: Item, spec: Json): string {
-  const schema = schemaOf(item);
-  const required = [((schema["required"] ?? []) as readonly string[]).slice(0, 1)];
-  const choices = (schema["x-named-by"] ?? required) as readonly (readonly string[])[];
   const values = isMap(spec) ? spec : {};
-  const chosen = choices.find((keys) => keys.length > 0 && keys.every((key) => values[key] !== undefined));
+  const chosen = outlineOf(item).namedBy.find((keys) => keys.every((key) => values[key] !== undefined));
   return chosen === undefined ? "host" : chosen.map((key) => nameOf(values[key] ?? null)).join(" -> ");
 }
 
@@ -53,16 +51,24 @@ function nameOf(value: Json): string {
   return isMap(value) ? Object.keys(value).join(",") : String(value);
 }
 
-function schemaOf(item: Item): Schema {
-  const family = item.path.includes("verify") ? probeSchemas : kindSchemas;
-  return family[item.word] ?? {};
+function outlineOf(item: Item): Outline {
+  return (isCheck(item) ? probeOutlines : kindOutlines)[item.word] ?? { namedBy: [] };
+}
+
+function validatorOf(item: Item): Validator {
+  const validator = (isCheck(item) ? probeValidators : kindValidators)[item.word];
+  if (validator === undefined) throw new Error(`no schema for ${item.word}: reading the playbook lets only known words through`);
+  return validator;
+}
+
+function isCheck({ path }: Item): boolean {
+  return path.includes("verify");
 }
 
 /** `ipsec_service:` alone is a spec without parameters; some kinds say what that stands for. */
 function startingFrom(item: Item, spec: Json): Json {
   const given = spec ?? {};
-  const fallback = schemaOf(item)["default"] as Json | undefined;
-  return isMap(given) && Object.keys(given).length === 0 ? (fallback ?? given) : given;
+  return isMap(given) && Object.keys(given).length === 0 ? (outlineOf(item).whenEmpty ?? given) : given;
 }
 
 /** A rule over several properties or a value from a template may turn out otherwise when rendered. */

@@ -1,10 +1,29 @@
-import type { ErrorObject, ValidateFunction } from "ajv";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Json } from "../model/plan.ts";
-import type { Schema } from "../model/schemas.generated.ts";
-import { addressFamily, parseNetwork } from "./address.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import type { Path } from "./yaml.ts";
+
+/** A schema compiled by ajv (`npm run generate`); it fills defaults into the value that it checks. */
+export interface Validator {
+  (value: unknown): boolean;
+  readonly errors?: readonly ErrorObject[] | null;
+}
+
+interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+/** An error as ajv reports it with `verbose`. */
+interface ErrorObject {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly schemaPath: string;
+  readonly params: { readonly [name: string]: unknown };
+  readonly schema?: unknown;
+  readonly parentSchema?: Schema;
+  readonly data?: unknown;
+  /** Set inside of `propertyNames`, whose own error says it all. */
+  readonly propertyName?: string;
+}
 
 /** One mistake against a schema: where, and whether the place is the key or its value. */
 export interface Mistake {
@@ -22,41 +41,11 @@ export interface Checked {
   readonly mistakes: readonly Mistake[];
 }
 
-/** Checks a value against a schema; `noun` names the whole value in messages, such as `nat_exemption`. */
-export function checkSchema(schema: Schema, value: Json, noun: string): Checked {
+/** Checks a value; `noun` names the whole of it in messages, such as `nat_exemption`. */
+export function checkSchema(validator: Validator, value: Json, noun: string): Checked {
   const copy = structuredClone(value) as Json;
-  const validate = compiled(schema);
-  if (validate(copy)) return { value: copy, mistakes: [] };
-  return { value: copy, mistakes: mistakesOf(validate.errors ?? [], noun) };
-}
-
-const cache = new WeakMap<Schema, ValidateFunction>();
-let ajv: Ajv2020 | undefined;
-
-function compiled(schema: Schema): ValidateFunction {
-  const known = cache.get(schema);
-  if (known !== undefined) return known;
-  ajv ??= newAjv();
-  const { default: _, ...checks } = schema;
-  const validate = ajv.compile(checks);
-  cache.set(schema, validate);
-  return validate;
-}
-
-function newAjv(): Ajv2020 {
-  const made = new Ajv2020({
-    allErrors: true,
-    verbose: true,
-    useDefaults: true,
-    validateSchema: false,
-    strictTypes: false,
-    strictRequired: false,
-    addUsedSchema: false,
-    keywords: ["errorMessage", "patternErrorMessage", "x-named-by"],
-  });
-  made.addFormat("cidr", (text: string) => parseNetwork(text) !== undefined);
-  made.addFormat("address", (text: string) => addressFamily(text) !== undefined);
-  return made;
+  const mistakes = validator(copy) ? [] : mistakesOf(validator.errors ?? [], noun);
+  return { value: copy, mistakes };
 }
 
 /** One mistake for each place and cause: a rule in its own words instead of its parts, no echo of what another error says. */
@@ -151,7 +140,7 @@ function mistakeOf(error: ErrorObject, noun: string): Mistake {
     case "maxLength":
       return { ...at, message: `${subject} is longer than ${String(params["limit"])} characters` };
     default:
-      return { ...at, message: `${subject} ${error.message ?? "is not valid"}` };
+      return { ...at, message: `${subject} is not valid (${error.keyword})` };
   }
 }
 
