@@ -3,6 +3,7 @@ import { ConnectionProblem, systemWords } from "./connection-problem.ts";
 import { converse, printable } from "./conversation.ts";
 import { SPAWN_OPTIONS, startedCommand, sudoMode } from "./local.ts";
 import { splitWords } from "./ssh-arguments.ts";
+import { resolveSshSettings } from "./ssh-config.ts";
 import { checkNames, loginAdvice } from "./ssh-route.ts";
 import type { ConnectOptions, Target, Transport } from "./transport.ts";
 
@@ -10,7 +11,7 @@ import type { ConnectOptions, Target, Transport } from "./transport.ts";
  * Runs scripts through the system's own `ssh`, with everything that it knows: certificates, security keys, GSSAPI,
  * ProxyCommand. Every run is a login of its own.
  */
-export function connectOpenssh(target: Target, options: ConnectOptions): Transport {
+export async function connectOpenssh(target: Target, options: ConnectOptions): Promise<Transport> {
   checkNames(target);
   if (target.password !== undefined) {
     throw new ConnectionProblem(
@@ -19,11 +20,20 @@ export function connectOpenssh(target: Target, options: ConnectOptions): Transpo
       "use a key, or `ipsec_fix_transport: ssh2` for this host",
     );
   }
-  const sudoNeeded = (become: boolean) => become && target.user !== "root";
+  const { configFile } = options;
+  const fromConfig = () =>
+    resolveSshSettings({ host: target.address, settings: new Map(), ...(configFile !== undefined && { configFile }) });
+  const user = target.user ?? (await fromConfig()).user;
   return {
     run: (script, run) =>
       converse(
-        { host: target.name, script, sudo: sudoMode(target, sudoNeeded(run.become)), options: run, explain: explain(target) },
+        {
+          host: target.name,
+          script,
+          sudo: sudoMode(target, run.become && user !== "root"),
+          options: run,
+          explain: explain(target),
+        },
         async (command) => {
           const child = spawn("ssh", [...sshArguments(target, options), "--", target.address, command], {
             ...SPAWN_OPTIONS,

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 
-// standard input is a terminal, and so is standard error, where questions are written.
+// Questions are written to standard error: standard output may go to a file.
 function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
