@@ -1,6 +1,6 @@
 import type { Change, HostPlan, Plan, ResourcePlan } from "../model/plan.ts";
-import { fileDiff } from "./plan-text.ts";
-import { impactOf, OUTCOMES, outcomeLine, planLine, SIGNS, shown, stepLine, value } from "./wording.ts";
+import { commands, fileDiffs } from "./resource-steps.ts";
+import { impactOf, OUTCOMES, outcomeLine, planLine, SIGNS, shown, value } from "./wording.ts";
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1d2733;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid #d5dde5;padding-bottom:.2rem}
@@ -49,19 +49,19 @@ function resourceArticle(resource: ResourcePlan): string {
   const notes = resource.notes.map((note) => `<p class="faint">note: ${markup(note)}</p>`).join("");
   const unblock = resource.unblock === undefined ? "" : `<p>To unblock: ${markup(resource.unblock)}</p>`;
   return `<article><strong>${markup(resource.address)}</strong> <span class="faint">${OUTCOMES[resource.outcome]}</span>
-${resource.reason === undefined ? "" : `<p>${markup(resource.reason)}</p>`}${unblock}${resource.changes.map(changeBlock).join("")}${notes}</article>`;
+${resource.reason === undefined ? "" : `<p>${markup(resource.reason)}</p>`}${unblock}${resource.changes.map(changeBlock).join("")}${stepBlocks(resource)}${notes}</article>`;
 }
 
 function changeBlock(change: Change): string {
   const impact = impactOf(change);
-  const diffs = change.steps
-    .map(fileDiff)
-    .filter((patch) => patch !== undefined)
-    .map((patch) => `<pre>${patch.split("\n").map(diffLine).join("\n")}</pre>`);
-  const commands = [...change.steps, ...(change.finally ?? [])].map(stepLine).join("\n");
   return `<p><code>${SIGNS[change.action]}</code> ${markup(change.target)} <em>${markup(change.property)}</em>: ${markup(value(change.before))} → ${markup(value(change.after))}<br>
-<span class="faint">because ${markup(change.reason)}</span>${impact === undefined ? "" : ` <span class="tag change">${markup(impact)}</span>`}${change.risks_access ? ' <span class="tag bad">can cut the management connection</span>' : ""}</p>
-${diffs.join("")}<pre>${markup(commands)}</pre>`;
+<span class="faint">because ${markup(change.reason)}</span>${impact === undefined ? "" : ` <span class="tag change">${markup(impact)}</span>`}${change.risks_access ? ' <span class="tag bad">can cut the management connection</span>' : ""}</p>`;
+}
+
+function stepBlocks(resource: ResourcePlan): string {
+  const diffs = fileDiffs(resource).map((patch) => `<pre>${patch.split("\n").map(diffLine).join("\n")}</pre>`);
+  const typed = commands(resource);
+  return `${diffs.join("")}${typed.length > 0 ? `<pre>${markup(typed.join("\n"))}</pre>` : ""}`;
 }
 
 function diffLine(line: string): string {

@@ -1,6 +1,6 @@
 import type { Change, HostPlan, Plan, ResourcePlan } from "../model/plan.ts";
-import { fileDiff } from "./plan-text.ts";
-import { impactOf, OUTCOMES, outcomeLine, planLine, SIGNS, shown, signOf, stepLine, value } from "./wording.ts";
+import { commands, fileDiffs } from "./resource-steps.ts";
+import { impactOf, OUTCOMES, outcomeLine, planLine, SIGNS, shown, signOf, value } from "./wording.ts";
 
 /** The plan or report as Markdown for a change review: a table of gateways, then each one's changes with their diffs. */
 export function planMarkdown(plan: Plan): string {
@@ -43,6 +43,9 @@ function resourceSection(resource: ResourcePlan): readonly string[] {
     ...(resource.reason === undefined ? [] : [text(resource.reason), ""]),
     ...(resource.unblock === undefined ? [] : [`To unblock: ${text(resource.unblock)}`, ""]),
     ...resource.changes.flatMap(changeSection),
+    ...(resource.changes.length > 0 ? [""] : []),
+    ...fileDiffs(resource).flatMap((patch) => fenced("diff", patch)),
+    ...(resource.changes.length > 0 ? fenced("sh", commands(resource).join("\n")) : []),
     ...resource.notes.map((note) => `- note: ${text(note)}`),
     ...(resource.notes.length > 0 ? [""] : []),
   ];
@@ -50,14 +53,9 @@ function resourceSection(resource: ResourcePlan): readonly string[] {
 
 function changeSection(change: Change): readonly string[] {
   const impact = impactOf(change);
-  const diffs = change.steps.map(fileDiff).filter((patch) => patch !== undefined);
-  const commands = [...change.steps, ...(change.finally ?? [])].map(stepLine);
   return [
     `- \`${SIGNS[change.action]}\` ${inline(change.target)} ${inline(change.property)}: ${inline(value(change.before))} → ${inline(value(change.after))}`,
     `  because ${text(change.reason)}${impact === undefined ? "" : `; **${text(impact)}**`}${change.risks_access ? "; **can cut the management connection**" : ""}`,
-    "",
-    ...diffs.flatMap((patch) => fenced("diff", patch)),
-    ...fenced("sh", commands.join("\n")),
   ];
 }
 

@@ -1,8 +1,7 @@
 import type { Change, HostPlan, Plan, ResourcePlan } from "../model/plan.ts";
-import type { Step } from "../model/step.ts";
-import { unifiedDiff } from "../text/diff.ts";
 import type { Palette } from "./palette.ts";
-import { impactOf, OUTCOMES, outcomeLine, planLine, SIGNS, shown, signOf, stepLine, value } from "./wording.ts";
+import { commands, fileDiffs, undoCommands } from "./resource-steps.ts";
+import { impactOf, OUTCOMES, outcomeLine, planLine, SIGNS, shown, signOf, value } from "./wording.ts";
 
 /** How much a person wants to see: `verbose` 1 adds the exact steps, 2 their undo and what is as declared. */
 export interface TextOptions {
@@ -43,45 +42,33 @@ function resourceText(resource: ResourcePlan, options: TextOptions): string {
   const lines = [`  ${sign} ${palette.strong(shown(resource.address))}${outcome}`];
   if (resource.reason !== undefined) lines.push(...indent(palette.bad(shown(resource.reason)), 6));
   if (resource.unblock !== undefined) lines.push(...indent(`to unblock: ${shown(resource.unblock)}`, 6));
-  lines.push(...resource.changes.flatMap((change) => changeText(change, options)));
+  lines.push(...resource.changes.flatMap((change) => changeText(change, palette)));
+  lines.push(...fileDiffs(resource).flatMap((patch) => diffLines(patch, palette)));
+  if (verbose > 0) lines.push(...commands(resource).map((command) => `      $ ${command}`));
+  if (verbose > 1) lines.push(...undoCommands(resource).map((command) => palette.faint(`      undo: ${command}`)));
   lines.push(...resource.notes.flatMap((note) => indent(palette.faint(`note: ${shown(note)}`), 6)));
   return lines.join("\n");
 }
 
-function changeText(change: Change, { palette, verbose }: TextOptions): readonly string[] {
+function changeText(change: Change, palette: Palette): readonly string[] {
   const sign = colouredSign(SIGNS[change.action], palette);
   const impact = impactOf(change);
-  const lines = [
+  return [
     `      ${sign} ${shown(change.target)}`,
     `          ${shown(change.property)}: ${value(change.before)} → ${value(change.after)}`,
     ...indent(palette.faint(`because ${shown(change.reason)}`), 10),
+    ...(impact === undefined ? [] : [`          ${palette.change(impact)}`]),
+    ...(change.risks_access ? [`          ${palette.bad("can cut the management connection")}`] : []),
   ];
-  if (impact !== undefined) lines.push(`          ${palette.change(impact)}`);
-  if (change.risks_access) lines.push(`          ${palette.bad("can cut the management connection")}`);
-  lines.push(...change.steps.flatMap((step) => diffLines(step, palette)));
-  if (verbose > 0) {
-    lines.push(...[...change.steps, ...(change.finally ?? [])].map((step) => `          $ ${stepLine(step)}`));
-    if (verbose > 1) lines.push(...change.undo.map((step) => palette.faint(`          undo: ${stepLine(step)}`)));
-  }
-  return lines;
 }
 
-function diffLines(step: Step, palette: Palette): readonly string[] {
-  const patch = fileDiff(step);
-  if (patch === undefined) return [];
+function diffLines(patch: string, palette: Palette): readonly string[] {
   return patch.split("\n").map((line) => {
-    const text = `          ${line}`;
+    const text = `      ${line}`;
     if (line.startsWith("+")) return palette.good(text);
     if (line.startsWith("-")) return palette.bad(text);
     return line.startsWith("@@") ? palette.move(text) : text;
   });
-}
-
-/** The unified diff of a step that changes a file, without a final newline; undefined for every other step. */
-export function fileDiff(step: Step): string | undefined {
-  if (step.do === "write-file") return shown(unifiedDiff(step.path, step.before, step.after)).trimEnd();
-  if (step.do === "remove-file") return shown(unifiedDiff(step.path, step.before, null)).trimEnd();
-  return undefined;
 }
 
 function colouredSign(sign: string, palette: Palette): string {

@@ -1,0 +1,28 @@
+import { mergeSteps } from "../engine/merge.ts";
+import type { ResourcePlan } from "../model/plan.ts";
+import type { Step } from "../model/step.ts";
+import { unifiedDiff } from "../text/diff.ts";
+import { shown, stepLine } from "./wording.ts";
+
+/** What a resource does to files, one unified diff a file, however many of its changes touch it. */
+export function fileDiffs(resource: ResourcePlan): readonly string[] {
+  return merged(resource).flatMap((step) => {
+    if (step.do === "write-file") return [shown(unifiedDiff(step.path, step.before, step.after)).trimEnd()];
+    return step.do === "remove-file" ? [shown(unifiedDiff(step.path, step.before, null)).trimEnd()] : [];
+  });
+}
+
+/** The operations of a resource as one types them, writes first. */
+export function commands(resource: ResourcePlan): readonly string[] {
+  const closing = resource.changes.flatMap((change) => change.finally ?? []);
+  return [...new Set([...merged(resource), ...closing].map(stepLine))];
+}
+
+/** What takes the operations of a resource back. */
+export function undoCommands(resource: ResourcePlan): readonly string[] {
+  return [...new Set(resource.changes.flatMap(({ undo }) => undo.map(stepLine)))];
+}
+
+function merged(resource: ResourcePlan): readonly Step[] {
+  return mergeSteps(resource.changes.flatMap(({ steps }) => steps));
+}

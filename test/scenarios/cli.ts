@@ -1,0 +1,62 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { HostPlan, Plan, ResourcePlan } from "../../src/model/plan.ts";
+import { CANARY_PSK } from "../lab/gateway.ts";
+import type { Lab } from "../lab/lab.ts";
+import { type Ended, run } from "../lab/process.ts";
+
+const program = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+let count = 0;
+
+/** A playbook file in the lab's own folder. */
+export function playbook(lab: Lab, text: string): string {
+  count += 1;
+  const folder = join(lab.directory, "playbooks");
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `playbook${count}.yml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** A playbook with one play over all gateways and these resources, each a line of YAML flow text. */
+export function resources(lab: Lab, ...lines: readonly string[]): string {
+  return playbook(lab, `- hosts: gateways\n  become: true\n  resources:\n${lines.map((line) => `    - ${line}\n`).join("")}`);
+}
+
+/** Runs the built program against the lab; whatever it prints must not hold the lab's secret. */
+export async function ipsecFix(lab: Lab, ...args: readonly string[]): Promise<Ended> {
+  const ended = await run([process.execPath, program, ...args, "-i", lab.inventoryPath, "-F", lab.sshConfigPath], {
+    env: { ...process.env, SSH_AUTH_SOCK: "" },
+  });
+  if (`${ended.stdout}${ended.stderr}`.includes(CANARY_PSK)) throw new Error("the pre-shared key was printed");
+  return ended;
+}
+
+/** Runs a command with `--json` and reads the document that it prints. */
+export async function ipsecFixJson(lab: Lab, ...args: readonly string[]): Promise<Ended & { readonly plan: Plan }> {
+  const ended = await ipsecFix(lab, ...args, "--json");
+  try {
+    return { ...ended, plan: JSON.parse(ended.stdout) as Plan };
+  } catch {
+    throw new Error(`no JSON (exit ${ended.exit}): ${ended.stdout}\n${ended.stderr}`);
+  }
+}
+
+export function hostOf(plan: Plan, host: string): HostPlan {
+  const found = plan.hosts.find((candidate) => candidate.host === host);
+  if (found === undefined) throw new Error(`${host} is not in the plan`);
+  return found;
+}
+
+export function resourceOf(plan: Plan, host: string, kind: string): ResourcePlan {
+  const found = hostOf(plan, host).resources.find((resource) => resource.kind === kind);
+  if (found === undefined) throw new Error(`${host} has no ${kind}`);
+  return found;
+}
+
+/** What a failed expectation should show of a run. */
+export function told({ exit, stdout, stderr }: Ended): string {
+  return `exit ${exit}\n${stdout}\n${stderr}`;
+}
