@@ -8,21 +8,13 @@ export interface Bond {
   readonly ports: readonly BondPort[];
 }
 
-export interface BondPort {
+interface BondPort {
   readonly name: string;
   readonly up: boolean;
 }
 
 /** The bonding modes by the number that configuration files may use for them. */
-export const BOND_MODES = [
-  "balance-rr",
-  "active-backup",
-  "balance-xor",
-  "broadcast",
-  "802.3ad",
-  "balance-tlb",
-  "balance-alb",
-] as const;
+const BOND_MODES = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"] as const;
 
 const MODE_TEXTS: readonly (readonly [string, string])[] = [
   ["fault-tolerance (active-backup)", "active-backup"],
