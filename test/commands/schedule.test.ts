@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ScheduleOptions } from "../../src/commands/options.ts";
 import { schedule } from "../../src/commands/schedule.ts";
 import { scheduleUnits } from "../../src/report/schedule-units.ts";
 
