@@ -17,7 +17,7 @@ const base = {
 
 async function printed(
   playbook: string,
-  options: Partial<typeof base>,
+  options: Partial<ScheduleOptions>,
 ): Promise<{ readonly code: number; readonly text: string }> {
   let text = "";
   const code = await schedule(playbook, { ...base, ...options }, (part) => {
