@@ -1,6 +1,6 @@
 import type { FirewallBatch, FirewallEdit } from "../model/step.ts";
 import { type Family, formatHostOrNetwork, formatNetwork, type Network } from "../text/address.ts";
-import { afterBatch, refTo } from "./edits.ts";
+import { afterBatch, refTo, undoOf } from "./edits.ts";
 import { type ChainFinding, findings, firstRewrite, type Pair } from "./exemption.ts";
 import { reach } from "./matching.ts";
 import { type Chain, type ChainRef, carries, findChain, findTable, type Rule, type Table } from "./model.ts";
@@ -27,6 +27,7 @@ export interface Placement {
   readonly after: string | number | null;
   readonly reason: string;
   readonly batch: FirewallBatch;
+  readonly undo: FirewallBatch;
 }
 
 /** The placements of one exemption after another, and the tables as they leave them. */
@@ -189,7 +190,7 @@ function withEdits(
     readonly table: Table;
     readonly chain: Chain;
     readonly edits: readonly FirewallEdit[];
-    readonly what: Omit<Placement, "chain" | "batch">;
+    readonly what: Omit<Placement, "chain" | "batch" | "undo">;
   },
 ): PlacementPlan {
   const expect = expectation(table, chain);
@@ -202,11 +203,12 @@ function withEdits(
     ...(expect ? { expect: [{ chain: chain.name, rules: expect }] } : {}),
   };
   const ref = { backend: table.backend, family: table.family, table: table.name, chain: chain.name };
-  return { placements: [...plan.placements, { ...what, chain: ref, batch }], tables: afterBatch(plan.tables, batch) };
+  const undo = undoOf(batch, plan.tables);
+  return { placements: [...plan.placements, { ...what, chain: ref, batch, undo }], tables: afterBatch(plan.tables, batch) };
 }
 
 /** What the chain must still hold when the batch is written; undefined where that cannot be said byte by byte. */
-function expectation(table: Table, chain: Chain): readonly string[] | undefined {
+export function expectation(table: Table, chain: Chain): readonly string[] | undefined {
   if (table.backend === "nftables") {
     const handles = chain.rules.map(({ handle }) => handle);
     return handles.includes(undefined) ? undefined : handles.map(String);

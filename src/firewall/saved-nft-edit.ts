@@ -38,13 +38,24 @@ function textOf(files: ReadonlyMap<string, FileFact>, path: string): string {
 
 function batchSplices(files: ReadonlyMap<string, FileFact>, saved: SavedNft, batch: FirewallBatch): readonly Splice[] {
   const own = (chain: SavedNftChain): boolean => chain.family === batch.family && chain.table === batch.table;
+  if (batch.edits.some((edit) => edit.edit === "drop-chain" && edit.table))
+    return removals(
+      files,
+      saved.chains.filter(own).flatMap(({ blocks }) => blocks),
+    );
   const missing = new Map<string, FirewallEdit[]>();
   const splices: Splice[] = [];
   for (const edit of batch.edits) {
     const chain = saved.chains.find((candidate) => own(candidate) && candidate.name === edit.chain);
     if (!chain) missing.set(edit.chain, [...(missing.get(edit.chain) ?? []), edit]);
     else if (edit.edit === "insert") splices.push(insertion(files, batch, chain, edit));
-    else if (edit.edit === "delete") splices.push(...removals(files, matching(chain, edit.rule)));
+    else if (edit.edit === "delete")
+      splices.push(
+        ...removals(
+          files,
+          matching(chain, edit.rule).map(({ place }) => place),
+        ),
+      );
   }
   return [...splices, ...declarations(files, saved, batch, missing)];
 }
@@ -102,10 +113,12 @@ function blockIndentation(text: string, at: number): string {
   return /^[ \t]*(chain|table)\b/.test(line) ? `${indent}\t` : indent;
 }
 
-function removals(files: ReadonlyMap<string, FileFact>, rules: readonly SavedNftRule[]): readonly Splice[] {
-  return rules.map(({ place }) => {
+function removals(files: ReadonlyMap<string, FileFact>, places: readonly NftPlace[]): readonly Splice[] {
+  return places.map((place) => {
     const text = textOf(files, place.path);
-    const lineStart = text.lastIndexOf("\n", place.start - 1) + 1;
+    // The blank line before a table goes with it.
+    const blank = text.startsWith("table", place.start) && text.slice(0, place.start).endsWith("\n\n") ? 1 : 0;
+    const lineStart = text.lastIndexOf("\n", place.start - 1) + 1 - blank;
     const rest = /^[ \t]*;?[ \t]*(#[^\n]*)?(\r?\n|$)/.exec(text.slice(place.end));
     const alone = text.slice(lineStart, place.start).trim() === "" && rest !== null;
     return {

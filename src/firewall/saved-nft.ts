@@ -27,6 +27,8 @@ export interface SavedNftChain {
   readonly base?: { readonly type: string; readonly hook: string; readonly prio: number; readonly policy: string };
   /** Behind the declaration: where the first rule of the chain would stand. */
   readonly head: NftPlace;
+  /** The blocks of the chain's table, `table … { … }`, braces included. */
+  readonly blocks: readonly NftPlace[];
   readonly rules: readonly SavedNftRule[];
 }
 
@@ -52,6 +54,7 @@ interface OpenTable {
   readonly name: string;
   readonly chains: Map<string, OpenChain>;
   readonly sets: Json[];
+  readonly blocks: NftPlace[];
 }
 
 interface OpenChain extends SavedNftChain {
@@ -101,7 +104,7 @@ function readCommand(script: Script): void {
       define(script);
       break;
     case "table":
-      readTable(script);
+      readTable(script, start);
       break;
     case "add":
     case "create":
@@ -175,7 +178,7 @@ function globPattern(glob: string): RegExp {
   }
 }
 
-function readTable(script: Script): void {
+function readTable(script: Script, start: number): void {
   const table = openTable(script, familyAndName(script));
   if (here(script)?.text !== "{") return;
   script.at += 1;
@@ -185,6 +188,9 @@ function readTable(script: Script): void {
     else if (word === "set" || word === "map") readSet(script, table, word);
     else if (word !== "\n" && word !== ";") statementWords(script);
   }
+  const close = here(script);
+  const opened = script.words[start];
+  if (opened && close) table.blocks.push({ path: script.path, start: opened.start, end: close.end, form: "block" });
   script.at += 1;
 }
 
@@ -198,7 +204,7 @@ const FAMILIES = new Set(["ip", "ip6", "inet", "arp", "bridge", "netdev"]);
 function openTable(script: Script, { family, name }: { readonly family: string; readonly name: string }): OpenTable {
   const { tables } = script.loading;
   const key = `${family} ${name}`;
-  const table = tables.get(key) ?? { family, name, chains: new Map<string, OpenChain>(), sets: [] };
+  const table = tables.get(key) ?? { family, name, chains: new Map<string, OpenChain>(), sets: [], blocks: [] };
   tables.set(key, table);
   return table;
 }
@@ -218,7 +224,7 @@ function readChain(script: Script, table: OpenTable, form: "block" | "add"): voi
   const opened = here(script);
   const known = table.chains.get(name);
   const head = known?.head ?? place(opened?.end ?? 0, opened?.end ?? 0);
-  const chain = known ?? { family: table.family, table: table.name, name, head, rules: [] };
+  const chain = known ?? { family: table.family, table: table.name, name, head, blocks: table.blocks, rules: [] };
   table.chains.set(name, chain);
   if (opened?.text !== "{") return;
   script.at += 1;
@@ -283,7 +289,7 @@ function readRule(loading: Loading, words: readonly NftWord[], place: NftPlace):
 
 function readAddition(script: Script, verb: "add" | "create" | "insert", start: number): void {
   const what = take(script);
-  if (what === "table") readTable(script);
+  if (what === "table") readTable(script, start);
   else if (what === "rule") readRuleCommand(script, verb, start);
   else if (what === "element") problem(script, "adds elements to a set by a command");
   else {
