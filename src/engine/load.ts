@@ -3,13 +3,13 @@ import type { HostEntry } from "../model/host.ts";
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import type { ExtraVars, InventoryText, Lookup, NamedText, VarsText } from "../model/project-texts.ts";
-import { hasTemplate } from "../text/braces.ts";
+import { anyText, needsEngine } from "../text/braces.ts";
 import { errorAt } from "../text/place.ts";
 import { newSecretBook, type SecretBook } from "../text/secret.ts";
 import { readExtraVars } from "./extra-vars.ts";
 import { hostEntry } from "./host-entry.ts";
 import { evaluateWhen, type HostItems, hostItems, type ItemCache } from "./host-items.ts";
-import { readInventory, type Variable, type Variables } from "./inventory.ts";
+import { type Inventory, readInventory, type Variable, type Variables } from "./inventory.ts";
 import { selectHosts } from "./pattern.ts";
 import { isMap, type PlaybookText, type PlayText, readPlaybook } from "./playbook.ts";
 import { checkRaw } from "./spec.ts";
@@ -74,7 +74,8 @@ export async function loadProject(request: LoadRequest): Promise<Loaded> {
   const extra = readExtraVars(request.extraVars);
   const found = [...problems, ...inventory.problems, ...extra.problems, ...(playbook === undefined ? [] : rawProblems(playbook))];
   const secrets = newSecretBook();
-  const templates = needsTemplates(request) ? await import("../text/template.ts") : undefined;
+  const variables = [...extra.variables.values(), ...allVariables(inventory)];
+  const templates = needsTemplates(playbook, variables) ? await import("../text/template.ts") : undefined;
   const world: World = {
     inventory,
     extraVars: extra.variables,
@@ -218,10 +219,16 @@ function patternOf(hosts: Json | undefined): string {
   return Array.isArray(hosts) ? hosts.map(String).join(",") : String(hosts ?? "");
 }
 
-/** The template engine costs some 30 ms at start, and most playbooks have neither template nor condition. */
-function needsTemplates({ playbook, inventory, vars, extraVars }: LoadRequest): boolean {
-  return (
-    /\bwhen["']?\s*:/.test(playbook.text) || [playbook, ...inventory, ...vars, ...extraVars].some(({ text }) => hasTemplate(text))
+/** The template engine costs some 30 ms at start, and a playbook whose templates are plain variables does without it. */
+function needsTemplates(playbook: PlaybookText | undefined, variables: readonly Variable[]): boolean {
+  const items = (playbook?.plays ?? []).flatMap(({ resources, checks }) => [...resources, ...checks]);
+  if (items.some(({ when }) => when !== undefined)) return true;
+  return anyText(playbook?.yaml.value ?? null, needsEngine) || variables.some(({ value }) => anyText(value, needsEngine));
+}
+
+function allVariables({ groups, hosts }: Inventory): readonly Variable[] {
+  return [...groups.values(), ...hosts.values()].flatMap(({ variables }) =>
+    Object.values(variables).flatMap((tier) => [...tier.values()]),
   );
 }
 

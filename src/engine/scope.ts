@@ -1,7 +1,7 @@
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Lookup } from "../model/project-texts.ts";
-import { hasTemplate } from "../text/braces.ts";
+import { hasTemplate, soleVariable } from "../text/braces.ts";
 import { errorAt, type Place, within } from "../text/place.ts";
 import { hasBrokenToken, isSecretName, revealSecrets, type SecretBook, SHORTEST_SECRET, secretsIn } from "../text/secret.ts";
 import { didYouMean } from "../text/suggest.ts";
@@ -42,6 +42,10 @@ const FUNCTIONS = ["env", "file", "command", "lookup"];
 
 /** The scope of one host. */
 export function newScope(parts: ScopeParts): HostScope {
+  const engine = (): Templates => {
+    if (parts.templates === undefined) throw new Error("a template needs the engine, and loading has not seen it");
+    return parts.templates;
+  };
   const known = new Map<string, Json | undefined>();
   const failures = new Map<string, string>();
   const open = new Set<string>();
@@ -79,20 +83,16 @@ export function newScope(parts: ScopeParts): HostScope {
   const renderText = (text: string, _path: Path): TextOutcome => {
     if (text.startsWith("$ANSIBLE_VAULT;"))
       return { failure: "this value is encrypted with ansible-vault, which ipsec-fix does not open" };
-    if (hasTemplate(text) && parts.templates !== undefined) {
-      const rendered = parts.templates.renderTemplate(text, scope({}));
-      if (rendered.ok) return checked(rendered.value, parts.secrets);
-      return explained(rendered, parts, failures);
-    }
-    return checked(text, parts.secrets);
+    if (!hasTemplate(text)) return checked(text, parts.secrets);
+    const path = soleVariable(text);
+    const rendered = path === undefined ? engine().renderTemplate(text, scope({})) : atPath(path, variable);
+    return rendered.ok ? checked(rendered.value, parts.secrets) : explained(rendered, parts, failures);
   };
   return {
     variable,
     whyNot: (name) => failures.get(name),
     evaluate: (expression, more) => {
-      if (parts.templates === undefined)
-        throw new Error("an expression needs the template engine, which loading has not asked for");
-      const result = parts.templates.evaluateExpression(expression, scope(more));
+      const result = engine().evaluateExpression(expression, scope(more));
       return result.ok
         ? result
         : { ok: false, failure: { ...result.failure, message: explained(result, parts, failures).failure } };
@@ -109,6 +109,19 @@ export function newScope(parts: ScopeParts): HostScope {
       return { value: rendered, problems };
     },
   };
+}
+
+/** A plain path needs no engine, and most templates are one. */
+function atPath(path: readonly string[], variable: (name: string) => Json | undefined): Rendered {
+  const [root = "", ...steps] = path;
+  const inside = (value: Json | undefined, step: string): Json | undefined =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, step)
+      ? (value as { [key: string]: Json })[step]
+      : undefined;
+  const value = steps.reduce(inside, variable(root));
+  const name = path.join(".");
+  if (value !== undefined) return { ok: true, value };
+  return { ok: false, failure: { message: `undefined variable "${name}"`, culprit: name, undefinedName: name } };
 }
 
 type TextOutcome = { readonly value: Json } | { readonly failure: string; readonly culprit?: string };

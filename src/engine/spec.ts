@@ -3,7 +3,7 @@ import { versionOf } from "../libreswan/version.ts";
 import { kindOutlines, type Outline, probeOutlines } from "../model/outlines.generated.ts";
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
-import { hasTemplate } from "../text/braces.ts";
+import { anyText, hasTemplate } from "../text/braces.ts";
 import { errorAt } from "../text/place.ts";
 import { checkSchema, type Mistake, type Validator } from "../text/schema.ts";
 import { nearest } from "../text/suggest.ts";
@@ -34,9 +34,7 @@ export function checkRaw(yaml: YamlText, item: Item): readonly Problem[] {
 
 /** Whether any text in the value is a template. */
 export function holdsTemplate(value: Json): boolean {
-  if (typeof value === "string") return hasTemplate(value);
-  if (typeof value !== "object" || value === null) return false;
-  return Object.values(value).some(holdsTemplate);
+  return anyText(value, hasTemplate);
 }
 
 /** The name of an item that has none: its key parameter, so that the same declaration twice shows as a duplicate. */
