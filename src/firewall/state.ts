@@ -1,19 +1,22 @@
 import type { Facts, Probe, Reading } from "../model/fact.ts";
 import type { FirewallBackend, Step } from "../model/step.ts";
 import type { Family } from "../text/address.ts";
-import { afterBatch } from "./edits.ts";
+import { afterBatch, readRule } from "./edits.ts";
 import { afterFirewalldStep, type FirewalldState, firewalldProbes, readFirewalld } from "./firewalld.ts";
 import { parseIptablesSave } from "./iptables-save.ts";
-import { type Chain, findTable, type Table } from "./model.ts";
+import { type Chain, findChain, findTable, sameTable, type Table } from "./model.ts";
 import { parseNftJson } from "./nft-json.ts";
+import { type PersistenceState, readPersistence } from "./persist.ts";
 
 /** Every rule of the host's kernel that could be read, and what could not. */
 export interface FirewallState {
   /** Tables of iptables-legacy, iptables-nft and nftables. A table that iptables-nft manages also stands under nftables if others put a base chain in it. */
   readonly tables: readonly Table[];
   readonly firewalld: FirewalldState | undefined;
-  /** What could not be read, and what that means. */
+  /** Rule sets that exist, or may, and could not be read: nothing can be said of packets then. */
+  readonly unreadable: readonly string[];
   readonly notes: readonly string[];
+  readonly persistence: PersistenceState;
 }
 
 type Save = { readonly key: string; readonly backend: Exclude<FirewallBackend, "nftables">; readonly family: Family };
@@ -60,14 +63,16 @@ export function readFirewall(facts: Facts): FirewallState {
     return exit === 0 ? parseIptablesSave(text, backend, family).tables : [];
   });
   const nft = parseNftJson(reading("nft")?.text ?? "");
+  const usesNft = managed.some(({ backend }) => backend === "iptables-nft");
   return {
     tables: [...managed, ...foreignTables(nft?.tables ?? [], managed)],
     firewalld: readFirewalld(facts),
-    notes: unreadable(
-      reading,
-      nft !== undefined,
-      managed.some(({ backend }) => backend === "iptables-nft"),
-    ),
+    unreadable: unreadable(reading, nft !== undefined),
+    notes:
+      reading("nft")?.exit === undefined && usesNft
+        ? ["nft is not installed: rules besides those of iptables are not known"]
+        : [],
+    persistence: readPersistence(facts),
   };
 }
 
@@ -83,29 +88,48 @@ function foreignTables(tables: readonly Table[], managed: readonly Table[]): rea
   });
 }
 
-function unreadable(reading: (key: string) => Reading | undefined, nft: boolean, usesNft: boolean): readonly string[] {
+function unreadable(reading: (key: string) => Reading | undefined, isNftRead: boolean): readonly string[] {
   const saves = SAVES.flatMap(({ key, backend, family }) => {
     const found = reading(key);
     const tool = `${family === "ipv4" ? "iptables" : "ip6tables"}${backend === "iptables-legacy" ? "-legacy" : "-nft"}-save`;
     if (found === undefined || found.exit === 0) return [];
-    if (found.exit !== undefined) return [`${tool} failed with exit ${found.exit} (it needs root): its rules are not known`];
-    return backend === "iptables-legacy"
-      ? [`The kernel has legacy iptables tables, but ${tool} is not installed: their rules are not known`]
-      : [];
+    if (found.exit !== undefined) return [`${tool} failed with exit ${found.exit}`];
+    return backend === "iptables-legacy" ? [`the kernel has legacy tables, and ${tool} is not installed`] : [];
   });
   const found = reading("nft");
-  if (found === undefined || nft) return saves;
-  if (found.exit === undefined)
-    return usesNft ? [...saves, "nft is not installed: rules of nftables besides those of iptables are not known"] : saves;
-  return [
-    ...saves,
-    `nft -j list ruleset failed with exit ${found.exit} (it needs root and JSON support): the rules of nftables are not known`,
-  ];
+  const failed = found?.exit !== undefined && !isNftRead;
+  return failed ? [...saves, `nft -j list ruleset failed with exit ${found.exit}`] : saves;
+}
+
+/** A direct rule of firewalld stands at the head of iptables' chain, or of the chain that firewalld keeps for them there. */
+function afterDirectRule(tables: readonly Table[], step: Step): readonly Table[] {
+  if (step.do !== "firewall-cmd" || step.args[0] !== "--direct") return tables;
+  const [, verb = "", family, table = "", chain = "", , ...words] = step.args;
+  if (family !== "ipv4" && family !== "ipv6") return tables;
+  const own = `${chain}_direct`;
+  const owner = tables.find((one) => one.family === family && one.name === table && findChain(one, own) !== undefined);
+  const backend = owner?.backend ?? "iptables-nft";
+  const target = { backend, family, name: table } as const;
+  const wanted = readRule({ ...target, chains: [] }, words.join(" "));
+  const place = owner ? own : chain;
+  const known = findTable(tables, target);
+  const rules = (known && findChain(known, place)?.rules) ?? [];
+  const at = rules.findIndex(({ comment }) => comment !== undefined && comment === wanted.comment);
+  const edit = { do: "firewall-batch", backend, family, table } as const;
+  if (verb === "--add-rule") {
+    const before = rules.length > 0 ? { position: 1 } : null;
+    return afterBatch(tables, { ...edit, edits: [{ edit: "insert", chain: place, rule: wanted.text, before }] });
+  }
+  if (at < 0) return tables;
+  const rest = afterBatch(tables, { ...edit, edits: [{ edit: "delete", chain: place, rule: { position: at + 1 } }] });
+  const isBare = (one: Table): boolean => sameTable(one, target) && one.chains.every((each) => each.rules.length === 0);
+  return rest.filter((one) => !isBare(one));
 }
 
 /** The state after a step of this room; a step of another room leaves it as it is. */
 export function afterFirewallStep(state: FirewallState, step: Step): FirewallState {
   const firewalld = afterFirewalldStep(state.firewalld, step);
   if (step.do === "firewall-batch") return { ...state, firewalld, tables: afterBatch(state.tables, step) };
-  return firewalld === state.firewalld ? state : { ...state, firewalld };
+  const tables = afterDirectRule(state.tables, step);
+  return firewalld === state.firewalld && tables === state.tables ? state : { ...state, firewalld, tables };
 }
