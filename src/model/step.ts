@@ -64,6 +64,8 @@ export type Step =
   | WriteFile
   | FirewallBatch
   | { readonly do: "remove-file"; readonly path: string; readonly before: string }
+  /** Replaces the one place of a file where `before` stands; a file that has it not, or twice, stays as it is. For timed reverts. */
+  | { readonly do: "replace-text"; readonly path: string; readonly before: string; readonly after: string }
   /** Undo of write-file and remove-file: the pre-image that the transaction kept on the gateway comes back. */
   | { readonly do: "restore-file"; readonly path: string }
   | { readonly do: "sysctl"; readonly key: string; readonly value: string }
