@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { ownerComment } from "../../src/firewall/owner.ts";
+import { LOCAL_NETWORK, REMOTE_NETWORK } from "./gateway.ts";
 
 /** A NAT ruleset of a host, as a script that loads it. */
 export interface RandomRuleset {
@@ -26,7 +28,11 @@ interface RandomRule {
   readonly verdict: string;
 }
 
-const VERDICTS = ["return", "return", "accept", "masquerade", "masquerade", "snat", "identity", "count"];
+/** The comment that makes an exemption of the conn's networks ours. */
+export const OWN_COMMENT = ownerComment("nat_exemption", [LOCAL_NETWORK, REMOTE_NETWORK]);
+
+// `exempt` and `owned` are the whole rule that a repair writes, without and with its comment.
+const VERDICTS = ["exempt", "owned", "return", "return", "accept", "masquerade", "masquerade", "snat", "identity", "count"];
 
 const rules = (targets: readonly string[]) => {
   const verdict = fc.constantFrom(...VERDICTS, ...targets.flatMap((target) => [`jump ${target}`, `goto ${target}`]));
@@ -65,6 +71,8 @@ function iptablesTable({ base, one, two }: Chains): string {
 }
 
 function iptablesRule({ source, destination, verdict }: RandomRule): string {
+  if (verdict === "exempt") return `-s ${LOCAL_NETWORK} -d ${REMOTE_NETWORK} -j RETURN`;
+  if (verdict === "owned") return `-s ${LOCAL_NETWORK} -d ${REMOTE_NETWORK} -m comment --comment "${OWN_COMMENT}" -j RETURN`;
   const not = (negated: boolean): string => (negated ? "! " : "");
   const from = verdict === "identity" ? "-s 10.0.2.0/24 " : source ? `${not(source.negated)}-s ${source.network} ` : "";
   const to = destination ? `${not(destination.negated)}-d ${destination.network} ` : "";
@@ -99,6 +107,9 @@ function nftTable({
 }
 
 function nftRule({ source, destination, verdict }: RandomRule, family: string): string {
+  const exempt = `ip saddr ${LOCAL_NETWORK} ip daddr ${REMOTE_NETWORK} return`;
+  if (verdict === "exempt") return exempt;
+  if (verdict === "owned") return `${exempt} comment "${OWN_COMMENT}"`;
   const is = (negated: boolean): string => (negated ? "!= " : "");
   const from = source ? `ip saddr ${is(source.negated)}${source.network} ` : "";
   const to = destination ? `ip daddr ${is(destination.negated)}${destination.network} ` : "";
