@@ -37,6 +37,9 @@ export interface Job {
 const STDOUT_LIMIT = { bytes: 64 << 20, beyond: "fail" } as const;
 const STDERR_LIMIT = { bytes: 64 << 10, beyond: "drop-oldest" } as const;
 
+// A longer timer fires at once.
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Sends a script to a shell that `open` starts and waits for its end mark. Rejects with a `ConnectionProblem`. */
 export async function converse(job: Job, open: (command: string) => Promise<RunningCommand>): Promise<RunResult> {
   const envelope = seal(job.script, job.options.input);
@@ -59,7 +62,7 @@ export async function converse(job: Job, open: (command: string) => Promise<Runn
       settle(() => reject(problem));
     };
     const abort = () => fail(abortedProblem(job.host));
-    const timer = setTimeout(() => fail(slowProblem(job)), job.options.timeoutMs);
+    const timer = setTimeout(() => fail(slowProblem(job)), Math.min(job.options.timeoutMs, LONGEST_TIMER));
     job.options.signal?.addEventListener("abort", abort, { once: true });
 
     const succeedIfEnded = () => {
@@ -97,7 +100,10 @@ export async function converse(job: Job, open: (command: string) => Promise<Runn
 
 /** The words of a remote program for a person's terminal: no control characters, no endless text. */
 export function printable(text: string): string {
-  const clean = text.replace(/[^\P{C}\n]/gu, "").trim();
+  const clean = text
+    .replaceAll("\t", " ")
+    .replace(/[^\P{C}\n]/gu, "")
+    .trim();
   const lines = clean.split("\n").filter((line) => line.trim() !== "");
   const words = lines.slice(-4).join(" / ");
   return words.length > 300 ? `${words.slice(0, 300)} ...` : words;
@@ -109,7 +115,7 @@ export function printable(text: string): string {
 function shellCommand(sudo: Job["sudo"], prompt: string): string {
   if (sudo === "none") return "/bin/sh -s";
   if (sudo === "without-password") return "env LC_ALL=C sudo -n -H /bin/sh -s";
-  return `env LC_ALL=C sudo -S -H -p ${prompt}? /bin/sh -c 'echo ${prompt}!; exec /bin/sh -s'`;
+  return `env LC_ALL=C sudo -S -H -p ${prompt}p /bin/sh -c 'echo ${prompt}r; exec /bin/sh -s'`;
 }
 
 // A process that the script left behind may hold its output open for ever.
@@ -134,7 +140,7 @@ function sender(stdin: Writable, envelope: Envelope, sudo: Job["sudo"]) {
     onStdout: (chunk: Buffer, prompt: string) => {
       if (!waiting) return;
       seen = (seen + chunk.toString("latin1")).slice(-4096);
-      if (seen.includes(`${prompt}!\n`)) sendScript();
+      if (seen.includes(`${prompt}r\n`)) sendScript();
     },
     onPrompts: (count: number) => {
       if (!waiting || typeof sudo !== "object" || count === 0) return;
@@ -152,7 +158,7 @@ class WordsOfSudo {
   #seen = "";
 
   constructor(prompt: string) {
-    this.#prompt = `${prompt}?`;
+    this.#prompt = `${prompt}p`;
   }
 
   /** How many prompts were completed by this chunk. */

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
+  entriesFor,
   fingerprint,
   type HostName,
   judgeHostKey,
@@ -33,7 +34,8 @@ export async function readHostKeys(settings: SshSettings, acceptNew: boolean): P
       ? { host: settings.hostName, port: settings.port }
       : { host: settings.hostKeyAlias, port: 22 };
   const files = [...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles];
-  const known = (await Promise.all(files.map((file) => knownHostsOf(file)))).flatMap((entries) => entries ?? []);
+  const all = (await Promise.all(files.map((file) => knownHostsOf(file)))).flatMap((entries) => entries ?? []);
+  const known = entriesFor(all, name);
   return {
     types: knownKeyTypes(known, name),
     judge: async (key) => {

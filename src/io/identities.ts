@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
+import { cachedFile } from "./cached-file.ts";
 import { ConnectionProblem, systemWords } from "./connection-problem.ts";
 import { defaultIdentityFiles, type SshSettings } from "./ssh-config.ts";
 import { type AnyAuthMethod, agentWith, type ParsedKey, parseKey } from "./ssh2-library.ts";
@@ -56,17 +57,16 @@ async function keyFiles(paths: readonly string[], required: string | undefined):
   return files.filter((file) => file !== undefined);
 }
 
+// A fleet shares its keys: each is parsed once.
+const parsedKeyFile = cachedFile((text) => ({ text, key: parseKey(text) }));
+
 async function keyFile(path: string, required: boolean): Promise<KeyFile | undefined> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  const file = await parsedKeyFile(path);
+  if (!file) {
     if (!required) return undefined;
-    throw new ConnectionProblem(
-      "auth",
-      `cannot read the private key ${path}: ${systemWords(error)}`,
-      "correct ansible_ssh_private_key_file or --private-key",
-    );
-  });
-  if (text === undefined) return undefined;
-  const key = parseKey(text);
+    throw new ConnectionProblem("auth", await unreadableKey(path), "correct ansible_ssh_private_key_file or --private-key");
+  }
+  const { text, key } = file;
   const encrypted = key instanceof Error && /passphrase/i.test(key.message);
   const beside = encrypted ? await readFile(`${path}.pub`, "utf8").catch(() => "") : "";
   const shown = beside === "" ? key : parseKey(beside);
@@ -75,6 +75,11 @@ async function keyFile(path: string, required: boolean): Promise<KeyFile | undef
   if (encrypted) return { path, text, key: undefined, encrypted, publicKey };
   if (!required) return undefined;
   throw unusableKey(path, text, key instanceof Error ? key.message : "it is a public key");
+}
+
+async function unreadableKey(path: string): Promise<string> {
+  const why = await access(path, constants.R_OK).then(() => "it is no regular file", systemWords);
+  return `cannot read the private key ${path}: ${why}`;
 }
 
 function unusableKey(path: string, text: string, why: string): ConnectionProblem {

@@ -1,5 +1,5 @@
 import { commandLine } from "../text/shell.ts";
-import { ConnectionProblem } from "./connection-problem.ts";
+import { ConnectionProblem, systemWords } from "./connection-problem.ts";
 import { printable } from "./conversation.ts";
 import type { SshSettings } from "./ssh-config.ts";
 
@@ -30,7 +30,7 @@ export function slowProblem(settings: SshSettings, seconds: number): ConnectionP
 export function handshakeProblem(
   settings: SshSettings,
   error: Error & { readonly level?: string },
-  words: string,
+  tried: readonly string[],
 ): ConnectionProblem {
   const mismatch = /no matching (.+)$/.exec(error.message);
   if (mismatch) {
@@ -40,7 +40,8 @@ export function handshakeProblem(
       "set `ipsec_fix_transport: openssh` for this host (needed where only post-quantum key exchange is allowed), or update its sshd",
     );
   }
-  if (/Too many authentication failures/i.test(error.message)) return refusedProblem(settings, ["too many keys"], "");
+  if (/Too many authentication failures/i.test(error.message))
+    return refusedProblem(settings, [...tried, "then it allowed no more attempts"], "");
   if (/before handshake/i.test(error.message)) return closedProblem(settings, "before the SSH handshake");
   if (error.level === "protocol" || /identification|version|packet/i.test(error.message)) {
     return new ConnectionProblem(
@@ -49,7 +50,7 @@ export function handshakeProblem(
       `check the port, then try: ${loginCommand(settings)}`,
     );
   }
-  return closedProblem(settings, `during login: ${printable(words)}`);
+  return closedProblem(settings, `during login: ${printable(systemWords(error))}`);
 }
 
 /** The host hung up before the login was complete. */

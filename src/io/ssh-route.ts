@@ -21,11 +21,12 @@ export async function resolveRoute(target: Target, options: ConnectOptions): Pro
 
 /** Refuses names that could be taken for options or hold control characters. */
 export function checkNames(target: Target): void {
-  for (const [what, value] of [
-    ["address", target.address],
-    ["user", target.user ?? "root"],
+  for (const [what, value, pattern] of [
+    ["address", target.address, /^[\p{L}\p{N}_.:][^\p{C}\s'"`$\\;&|<>(){}*?!]*$/u],
+    // Accounts of a directory may be DOMAIN\user, user@domain or machine$.
+    ["user", target.user ?? "root", /^[\p{L}\p{N}_.][^\p{C}\s'"`;&|<>(){}*?!]*(?<!\\)$/u],
   ] as const) {
-    if (/^[\p{L}\p{N}_.][^\p{C}\s'"`$\\;&|<>(){}*?!]*$|^:[0-9a-f:.]+(%\w+)?$|^\[[0-9a-f:.]+\]$/iu.test(value)) continue;
+    if (pattern.test(value)) continue;
     throw new ConnectionProblem(
       "configuration",
       `the ${what} ${JSON.stringify(value)} of ${JSON.stringify(target.name)} is not a name that ssh takes`,

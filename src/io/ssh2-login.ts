@@ -42,7 +42,7 @@ export function login({ settings, hostKeys, attempts, socket, options }: Login):
 
     client.on("error", (error: Error & { level?: string }) => {
       // With an agent that fails the library goes on to the next method by itself.
-      if (error.level !== "agent") fail(handshakeProblem(settings, error, systemWords(error)));
+      if (error.level !== "agent") fail(handshakeProblem(settings, error, chooser.tried));
     });
     client.once("close", () => fail(closedProblem(settings, "during login")));
     client.once("change password", () => fail(expiredProblem(settings)));

@@ -114,17 +114,21 @@ function dialled(settings: SshSettings, options: ConnectOptions): Promise<Duplex
 
 function forwarded(jump: Client, settings: SshSettings, options: ConnectOptions): Promise<Duplex> {
   return new Promise((resolve, reject) => {
+    let given = false;
     const fail = (words: string) => {
+      given = true;
       patience.end();
       reject(unreachableProblem(settings, `through the jump host: ${words}`));
     };
     const patience = new Patience(settings.connectTimeoutMs ?? options.timeoutMs, options.signal, (over) => {
+      given = true;
       if (over === "aborted") reject(abortedProblem(settings));
       else fail(`no answer within ${patience.seconds} s`);
     });
     try {
       jump.forwardOut("127.0.0.1", 0, settings.hostName, settings.port, (error, channel) => {
         if (error) return fail(error.message.replace("(SSH) Channel open failure: ", "").toLowerCase() || "refused");
+        if (given) channel.close();
         patience.end();
         resolve(channel);
       });
@@ -165,7 +169,7 @@ function session(target: Target, settings: SshSettings, client: Client, release:
     });
   return {
     run: async (script, options) => {
-      await previous;
+      await atMost(1000, previous);
       const sudo = sudoMode(target, options.become && settings.user !== "root");
       return converse({ host: target.name, script, sudo, options }, async (command) => {
         const running = await open(command);
@@ -180,6 +184,17 @@ function session(target: Target, settings: SshSettings, client: Client, release:
       clearTimeout(timer);
     },
   };
+}
+
+// A script that was given up keeps its channel for as long as it runs.
+function atMost(ms: number, wait: Promise<unknown>): Promise<unknown> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void wait.finally(() => {
+      clearTimeout(timer);
+      resolve(undefined);
+    });
+  });
 }
 
 function runningCommand(channel: ClientChannel, lostNow: () => ConnectionProblem): RunningCommand {

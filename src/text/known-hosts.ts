@@ -42,6 +42,11 @@ export function parseKnownHosts(text: string, file: string): readonly KnownHost[
 
 const MARKERS: Readonly<Record<string, KnownHost["marker"]>> = { "@revoked": "revoked", "@cert-authority": "cert-authority" };
 
+/** The entries that may say something of a host: worth asking for once, because hashed entries are dear to compare. */
+export function entriesFor(known: readonly KnownHost[], name: HostName): readonly KnownHost[] {
+  return known.filter((entry) => isFor(entry, name) || (name.port !== 22 && isFor(entry, { host: name.host, port: 22 })));
+}
+
 /** Judges the key (in ssh's wire format) that a host showed. */
 export function judgeHostKey(known: readonly KnownHost[], name: HostName, key: Buffer): HostKeyVerdict {
   const shown = key.toString("base64");

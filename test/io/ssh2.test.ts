@@ -55,16 +55,28 @@ head -c 5000000 /dev/zero | tr '\\0' x >&2; echo end >&2; echo fine`;
       expect([result.exit, result.stdout.toString(), result.stderr.endsWith("xend\n")]).toEqual([0, "fine\n", true]);
     });
 
-    test.each(["noisy", "busybox", "nopassword"])("runs cleanly for %s, whatever its shell prints at start", async (user) => {
-      const result = await run(sshd.target(user), "echo 'a  b' \"$0\"; echo err >&2; exit 5");
-      expect(result).toMatchObject({ exit: 5, stderr: "err\n" });
-      expect(result.stdout.toString()).toBe("a  b /bin/sh\n");
-    });
+    test.each(["noisy", "busybox", "strict", "nopassword"])(
+      "runs cleanly for %s, whatever its shell prints at start",
+      async (user) => {
+        const result = await run(sshd.target(user), "echo 'a  b' \"$0\"; echo err >&2; exit 5");
+        expect(result).toMatchObject({ exit: 5, stderr: "err\n" });
+        expect(result.stdout.toString()).toBe("a  b /bin/sh\n");
+      },
+    );
 
     test("is not waited for when a process that it left behind holds the output", async () => {
       const start = performance.now();
       expect((await run(sshd.target("root"), "sleep 8 & echo done")).stdout.toString()).toBe("done\n");
       expect(performance.now() - start).toBeLessThan(5000);
+    });
+
+    test("may follow one that was given up, or that left a process behind", async () => {
+      const transport = await connect(sshd.target("root"), optionsOf());
+      expect((await problemOf(transport.run("sleep 8", { ...plain, timeoutMs: 200 }))).reason).toBe("timeout");
+      expect((await transport.run("sleep 8 & echo one", plain)).stdout.toString()).toBe("one\n");
+      const both = await Promise.all([transport.run("echo two", plain), transport.run("echo three", plain)]);
+      expect(both.map(({ stdout }) => stdout.toString())).toEqual(["two\n", "three\n"]);
+      await transport.close();
     });
 
     test("for an account without a shell is a problem in the host's words", async () => {

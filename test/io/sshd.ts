@@ -156,10 +156,10 @@ EOF2
 )
 sed -i 's#^root:.*#root:x:0:0::/home:/bin/sh#' /etc/passwd
 n=5000
-for user in withpassword nopassword nosudo noisy busybox locked; do
+for user in withpassword nopassword nosudo noisy busybox strict locked; do
   n=$((n + 1))
   shell=/bin/bash
-  case $user in busybox) shell=/home/ash ;; locked) shell=/usr/sbin/nologin ;; esac
+  case $user in busybox) shell=/home/ash ;; strict) shell=/home/strict.sh ;; locked) shell=/usr/sbin/nologin ;; esac
   echo "$user:x:$n:$n::/home/$user:$shell" >>/etc/passwd
   echo "$user:$hash:19000:0:99999:7:::" >>/etc/shadow
   echo "$user:x:$n:" >>/etc/group
@@ -167,9 +167,11 @@ for user in withpassword nopassword nosudo noisy busybox locked; do
 done
 echo 'echo "noise on stdout $RANDOM"; echo "noise on stderr" >&2; printf "half a line"' >/home/noisy/.bashrc
 printf '#!/bin/busybox ash\\nexec /bin/busybox ash "$@"\\n' >/home/ash; chmod 755 /home/ash
+printf '#!/bin/sh\\nexec /bin/bash -O failglob "$@"\\n' >/home/strict.sh; chmod 755 /home/strict.sh
 cat >/etc/sudoers.d/test <<'EOF2'
 Defaults lecture=always
 withpassword ALL=(ALL) ALL
+strict ALL=(ALL) ALL
 nopassword ALL=(ALL) NOPASSWD: ALL
 busybox ALL=(ALL) NOPASSWD: ALL
 noisy ALL=(ALL) NOPASSWD: ALL

@@ -58,6 +58,11 @@ describe.skipIf(!canRunSshd)("sudo", () => {
     expect([first.stdout.toString(), second.stdout.toString(), second.stderr]).toEqual(["0\n", "0\n", ""]);
   });
 
+  test("with password goes through a shell that takes no stray glob", async () => {
+    const result = await run(sshd.target("strict", { becomePassword: PASSWORD }), "id -u", {});
+    expect(result.stdout.toString()).toBe("0\n");
+  });
+
   test("with a password of any characters", async () => {
     const target = sshd.target("nosudo", { becomePassword: "päss\"'$(id)\\ #" });
     const problem = await problemOf(run(target, "id"));
