@@ -95,10 +95,6 @@ function stepWords(step: Step): string {
       return `write ${step.path}${step.before === null ? " (new)" : ""}`;
     case "remove-file":
       return `rm ${step.path}`;
-    case "replace-text":
-      return `take ${JSON.stringify(step.before.trim())} of ${step.path} back`;
-    case "replace-text":
-      return `put back the old lines in ${step.path}`;
     case "restore-file":
       return `restore ${step.path}`;
     case "firewall-batch":
