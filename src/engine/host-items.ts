@@ -3,7 +3,7 @@ import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Resource } from "../model/resource.ts";
 import { namesIn } from "../text/braces.ts";
-import { errorAt } from "../text/place.ts";
+import { errorAt, narrowed } from "../text/place.ts";
 import { hideTokens } from "../text/secret.ts";
 import { didYouMean } from "../text/suggest.ts";
 import type { YamlText } from "../text/yaml.ts";
@@ -47,6 +47,7 @@ export function hostItems(request: ItemsRequest, scope: HostScope): HostItems {
   const problems: Problem[] = [];
   const skipped: Skipped[] = [];
   const resources: Resource[] = [];
+  const items: Item[] = [];
   for (const item of request.resources) {
     if (!isTagged([...request.playTags, ...item.tags], request.choice)) continue;
     const made = make(request, item, scope);
@@ -55,9 +56,12 @@ export function hostItems(request: ItemsRequest, scope: HostScope): HostItems {
     if (!isTarget(address, made.name, request.choice)) continue;
     if (made.skip !== undefined)
       skipped.push({ index: resources.length, address, kind: item.word, name: made.name, reason: made.skip });
-    else if (made.problems.length === 0) resources.push(resourceOf(request, item, made));
+    else if (made.problems.length === 0) {
+      resources.push(resourceOf(request, item, made));
+      items.push(item);
+    }
   }
-  problems.push(...duplicates(resources));
+  problems.push(...duplicates(request.yaml, resources, items));
   const checks = checksOf(request, scope, problems);
   return { resources, skipped, checks, problems };
 }
@@ -79,7 +83,7 @@ function make(request: ItemsRequest, item: Item, scope: HostScope): Made {
       return {
         name: named.name ?? "",
         spec: null,
-        problems: [errorAt(yaml.valueAt([...item.path.slice(0, -1), "when"]), verdict.problem)],
+        problems: [errorAt(narrowed(yaml.valueAt([...item.path.slice(0, -1), "when"]), verdict.culprit), verdict.problem)],
       };
     if (!verdict.holds)
       return { name: named.name ?? nameFromSpec(item, item.spec), spec: null, problems: [], skip: `when: ${item.when}` };
@@ -129,14 +133,20 @@ function resourceOf({ yaml, playTags }: ItemsRequest, item: Item, made: Made): R
   };
 }
 
-function duplicates(resources: readonly Resource[]): readonly Problem[] {
+function duplicates(yaml: YamlText, resources: readonly Resource[], items: readonly Item[]): readonly Problem[] {
   const seen = new Map<string, Resource>();
-  return resources.flatMap((resource): Problem[] => {
+  return resources.flatMap((resource, index): Problem[] => {
     const first = seen.get(resource.address);
     seen.set(resource.address, first ?? resource);
     if (first === undefined) return [];
-    const help = "give one of them another name, or make them one";
-    return [{ severity: "error", message: `${resource.address} stands in line ${first.at.line} already`, help, at: resource.at }];
+    const place = yaml.keyAt(items[index]?.path ?? []);
+    return [
+      errorAt(
+        place,
+        `${resource.address} stands in line ${first.at.line} already`,
+        "give one of them another name, or make them one",
+      ),
+    ];
   });
 }
 
@@ -150,7 +160,7 @@ function checksOf(request: ItemsRequest, scope: HostScope, problems: Problem[]):
     const at = request.yaml.keyAt(item.path).at;
     const named = item.name === undefined ? numbered(`${item.word} ${made.name}`, checks) : made.name;
     if (checks.some(({ name }) => name === named))
-      problems.push({ severity: "error", message: `a check is named "${named}" already`, at });
+      problems.push(errorAt(request.yaml.keyAt(item.path), `a check is named "${named}" already`));
     const when = item.when === undefined ? {} : { when: item.when };
     const check = { name: named, probe: item.word, spec: made.spec, ...when, at } as unknown as Check;
     checks.push(check);
@@ -185,11 +195,18 @@ export function evaluateWhen(
   expression: string,
   scope: HostScope,
   facts: { readonly [key: string]: Json } | undefined,
-): { readonly holds: boolean } | { readonly problem: string } {
+): { readonly holds: boolean } | { readonly problem: string; readonly culprit?: string } {
   if (/\{[{%]/.test(expression)) return { problem: "when is an expression without {{ }}" };
   const result = scope.evaluate(expression, facts === undefined ? {} : { facts });
   if (result.ok && typeof result.value === "boolean") return { holds: result.value };
-  if (result.ok) return { problem: `when is true or false, and this is ${hideTokens(JSON.stringify(result.value))}` };
-  const { message, undefinedName } = result.failure;
-  return { problem: undefinedName?.startsWith("facts") ? `no fact "${undefinedName}"` : message };
+  if (result.ok) return { problem: `when is true or false, and this is ${nounOf(result.value)}` };
+  const { message, undefinedName, culprit } = result.failure;
+  const problem = undefinedName?.startsWith("facts") ? `no fact "${undefinedName}"` : message;
+  return culprit === undefined ? { problem } : { problem, culprit };
+}
+
+function nounOf(value: Json): string {
+  if (value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  return { string: "text", number: "a number", object: "a map" }[typeof value as "string"] ?? "something else";
 }

@@ -91,7 +91,7 @@ export async function loadProject(request: LoadRequest): Promise<Loaded> {
   if (all.some(({ severity }) => severity === "error")) return { ok: false, exit: 65, problems: all, withoutInventory: false };
   if (plays.every(({ play }) => play.hosts.length === 0)) {
     const withoutInventory = request.inventory.length === 0;
-    return { ok: false, exit: 64, problems: distinct([...all, ...noHosts(plays, request)]), withoutInventory };
+    return { ok: false, exit: 64, problems: distinct([...found, ...noHosts(plays, request)]), withoutInventory };
   }
   const sha256 = createHash("sha256").update(request.playbook.text).digest("hex");
   const project = { playbook: { path: request.playbook.file, sha256 }, plays: plays.map(({ play }) => play), secrets };
@@ -190,9 +190,14 @@ function noHosts(plays: readonly LoadedPlay[], { limit, inventory }: LoadRequest
         help: "name one with -i, or lay one down with ipsec-fix init",
       },
     ];
-  if (limit === undefined) return plays.map(({ noHost }) => noHost);
+  if (limit === undefined)
+    return plays.flatMap(({ noHost, problems }) => (problems.length > 0 ? problems.map(asError) : [noHost]));
   const patterns = plays.map(({ pattern }) => `"${pattern}"`).join(", ");
   return [{ severity: "error", message: `--limit "${limit}" leaves no host of ${patterns}` }];
+}
+
+function asError(problem: Problem): Problem {
+  return { ...problem, severity: "error" };
 }
 
 function rawProblems({ yaml, plays }: PlaybookText): readonly Problem[] {

@@ -2,7 +2,7 @@ import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Lookup } from "../model/project-texts.ts";
 import { hasTemplate, soleVariable } from "../text/braces.ts";
-import { errorAt, type Place, within } from "../text/place.ts";
+import { errorAt, narrowed, type Place } from "../text/place.ts";
 import { hasBrokenToken, isSecretName, revealSecrets, type SecretBook, SHORTEST_SECRET, secretsIn } from "../text/secret.ts";
 import { didYouMean } from "../text/suggest.ts";
 import type { Rendered, Scope as TemplateScope } from "../text/template.ts";
@@ -205,13 +205,6 @@ function withSecrets(
 
 function isOneToken(text: string): boolean {
   return secretsIn(text).length === 1 && /^\uE000[^\uE000\uE001]*\uE001$/.test(text);
-}
-
-function narrowed(place: Place, culprit: string | undefined): Place {
-  if (culprit === undefined) return place;
-  const found = place.excerpt.indexOf(culprit, [...place.excerpt].slice(0, place.at.column - 1).join("").length);
-  if (found < 0) return place;
-  return within({ ...place, at: { ...place.at, column: 1 } }, [...place.excerpt.slice(0, found)].length, [...culprit].length);
 }
 
 function placeText(variable: Variable, path: Path): string {

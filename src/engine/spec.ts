@@ -98,23 +98,22 @@ function sectionOf({ word }: Item): Section | undefined {
 /** The versions whose keys, taken together, are nearly all that there ever were. */
 const VERSIONS = ["3.25", "3.32", "4.10", "4.15", "5.0", "5.4"].flatMap((text) => versionOf(text) ?? []);
 
+const NAMES: Readonly<Record<Section, string>> = { conn: "a conn", setup: "config setup" };
+const KINDS: Readonly<Record<Section, string>> = { conn: "libreswan_conn", setup: "libreswan_setup" };
+
 /** An option that no Libreswan has is a slip where a known one is near, and worth a warning elsewhere. */
 function optionNames(yaml: YamlText, item: Item): readonly Problem[] {
   const section = sectionOf(item);
   const options = isMap(item.spec) ? item.spec["options"] : undefined;
   if (section === undefined || !isMap(options)) return [];
   return Object.keys(options).flatMap((key): Problem[] => {
-    if (VERSIONS.some((version) => keyword(section, key, version) !== undefined)) return [];
+    if (!/^[\w.-]+$/.test(key) || VERSIONS.some((version) => keyword(section, key, version) !== undefined)) return [];
     const path: Path = [...item.path, "options", key];
     const meant = nearest(key, [...new Set(VERSIONS.flatMap((version) => keywordNames(section, version)))]);
     if (meant !== undefined) return [errorAt(yaml.keyAt(path), `unknown key "${key}" (did you mean "${meant}"?)`)];
-    const other = VERSIONS.some((version) => keyword(section === "conn" ? "setup" : "conn", key, version) !== undefined);
-    const help = other ? `it belongs to ${section === "conn" ? "libreswan_setup" : "libreswan_conn"}` : undefined;
-    return [
-      {
-        ...errorAt(yaml.keyAt(path), `no known Libreswan has the option "${key}" here`, help),
-        severity: other ? "error" : "warning",
-      },
-    ];
+    const other = section === "conn" ? "setup" : "conn";
+    if (VERSIONS.some((version) => keyword(other, key, version) !== undefined))
+      return [errorAt(yaml.keyAt(path), `"${key}" is no option of ${NAMES[section]}: it belongs to ${KINDS[other]}`)];
+    return [{ ...errorAt(yaml.keyAt(path), `no known Libreswan has the option "${key}"`), severity: "warning" }];
   });
 }

@@ -33,8 +33,15 @@ export function placeAt(source: Source, offset: number, length: number): Place {
   return placeIn(source, { line: before.split("\n").length, col: offset - lineStart + 1 }, length);
 }
 
-/** Moves a place to a part of itself: `from` characters further, `length` characters long. */
-export function within(place: Place, from: number, length: number): Place {
+/** The part of a place that holds these words, or the place itself where its line does not show them. */
+export function narrowed(place: Place, culprit: string | undefined): Place {
+  if (culprit === undefined) return place;
+  const found = place.excerpt.indexOf(culprit, [...place.excerpt].slice(0, place.at.column - 1).join("").length);
+  if (found < 0) return place;
+  return within({ ...place, at: { ...place.at, column: 1 } }, [...place.excerpt.slice(0, found)].length, [...culprit].length);
+}
+
+function within(place: Place, from: number, length: number): Place {
   const column = place.at.column + from;
   return { ...place, at: { ...place.at, column, endColumn: column + Math.max(1, length) } };
 }

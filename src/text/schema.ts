@@ -48,7 +48,7 @@ export function checkSchema(validator: Validator, value: Json, noun: string): Ch
   return { value: copy, mistakes };
 }
 
-/** One mistake for each place and cause: a rule in its own words instead of its parts, no echo of what another error says. */
+/** One mistake for each place and cause: a rule in its own words instead of its parts, no echo of what a misspelt key explains. */
 function mistakesOf(errors: readonly ErrorObject[], noun: string): readonly Mistake[] {
   const found = new Map<string, Mistake>();
   const meant = new Set(
@@ -58,7 +58,8 @@ function mistakesOf(errors: readonly ErrorObject[], noun: string): readonly Mist
   );
   for (const error of errors) {
     if (error.propertyName !== undefined || isToldByOther(error, errors)) continue;
-    if (error.keyword === "required" && meant.has(String(error.params["missingProperty"]))) continue;
+    if (meant.size > 0 && (isRule(error) || (error.keyword === "required" && meant.has(String(error.params["missingProperty"])))))
+      continue;
     const mistake = mistakeOf(error, noun);
     const key = JSON.stringify([mistake.path, isRule(error) ? "rule" : mistake.structural ? mistake.message : ""]);
     if (!found.has(key)) found.set(key, mistake);
@@ -75,7 +76,7 @@ const CHOICES = ["oneOf", "anyOf", "not", "if"];
 
 /** A choice says what is wrong in its own words, and its branches are silent, unless one of them looked into the value's parts. */
 function isToldByOther(error: ErrorObject, errors: readonly ErrorObject[]): boolean {
-  if (isChoice(error))
+  if (isChoice(error) && !errors.some((rule) => isRule(rule) && isChoice(rule) && isBranchOf(error, rule)))
     return errors.some(
       (other) => isBranchOf(other, error) && other.instancePath.length > error.instancePath.length && !isRule(error),
     );

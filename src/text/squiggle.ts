@@ -24,7 +24,7 @@ function markedLine({ at, excerpt = "" }: Problem): readonly string[] {
   if (at === undefined) return [];
   const characters = [...visible(excerpt)];
   const start = at.column - 1;
-  const end = Math.max(start + 1, at.endColumn ?? start + 1);
+  const end = Math.max(start + 1, (at.endColumn ?? 0) - 1);
   const from = characters.length <= WIDTH ? 0 : Math.max(0, Math.min(start - 20, characters.length - WIDTH));
   const shown = characters.slice(from, from + WIDTH);
   const gutter = String(at.line).padStart(5);

@@ -6,8 +6,13 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const fold = (text: string): string => text.toLowerCase().replaceAll("-", "_");
   const folded = known.map(fold);
   const found = closest(fold(word), folded);
-  const allowed = Math.max(1, Math.floor(Math.max(word.length, found.length) / 3));
+  const swapped = sorted(fold(word)) === sorted(found) ? 2 : 1;
+  const allowed = Math.max(swapped, Math.floor(Math.max(word.length, found.length) / 3));
   return distance(fold(word), found) <= allowed ? known[folded.indexOf(found)] : undefined;
+}
+
+function sorted(text: string): string {
+  return [...text].sort().join("");
 }
 
 /** ` (did you mean "x"?)`, or nothing. */

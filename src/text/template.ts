@@ -1,6 +1,7 @@
 import minijinja from "minijinja-js";
 import type { Json } from "../model/plan.ts";
 import { namesIn } from "./braces.ts";
+import { reserved, unguardedPaths } from "./expression.ts";
 import { versionHolds } from "./version-test.ts";
 
 /** What a template can see: variables by name, and functions such as `env()`. */
@@ -33,6 +34,8 @@ export function renderTemplate(text: string, scope: Scope): Rendered {
 /** The value of an expression as it stands between braces; also of a `when`. */
 export function evaluateExpression(expression: string, scope: Scope): Rendered {
   return attempt(expression, scope, (environment, context) => {
+    const missing = unguardedName(expression, scope);
+    if (missing !== undefined) throw new UndefinedValue(missing);
     const value: unknown = environment.evalExpr(expression, context);
     if (value !== undefined) return plain(value);
     if (environment.evalExpr(`(${expression}) is none`, context) === true) return null;
@@ -40,6 +43,7 @@ export function evaluateExpression(expression: string, scope: Scope): Rendered {
   });
 }
 
+/** Its message is the name, or empty where the engine found out. */
 class UndefinedValue extends Error {}
 
 type Environment = InstanceType<typeof minijinja.Environment>;
@@ -119,6 +123,7 @@ function answer(name: string, args: readonly unknown[]): Json {
 function explain(text: string, error: unknown, scope: Scope, marked: () => string | undefined): TemplateFailure {
   const raw = error instanceof Error ? error.message : String(error);
   const first = raw.split("\n", 1)[0] ?? "";
+  if (error instanceof UndefinedValue && error.message !== "") return undefinedFailure(text, scope, error.message);
   if (error instanceof UndefinedValue || first.startsWith("undefined value")) return undefinedFailure(text, scope, marked());
   const message = first.replace(/ \(in <(?:string|expression)>:\d+\)$/, "").replace(/^(?:syntax error|invalid operation): /, "");
   const culprit = marked();
@@ -127,30 +132,23 @@ function explain(text: string, error: unknown, scope: Scope, marked: () => strin
 
 /** The engine says that something is undefined but not what: the marked part, or the first name of the text without a value. */
 function undefinedFailure(text: string, scope: Scope, marked: string | undefined): TemplateFailure {
-  const part = marked === undefined || marked.startsWith(".") ? text : marked;
+  const part = marked === undefined || marked.startsWith(".") ? expressionsIn(text) : marked;
   const paths = [...part.matchAll(/(?<![\w.'"])[A-Za-z_]\w*(?:\.\w+)*/g)].map(([path]) => path);
   const unknown = (path: string): boolean => valueAt(path, scope) === undefined && !reserved.has(path);
   const culprit = paths.find((path) => unknown(path) && !scope.functions.includes(path)) ?? part.trim();
   return { message: `undefined variable "${culprit}"`, culprit, undefinedName: culprit };
 }
 
-const reserved = new Set([
-  "and",
-  "or",
-  "not",
-  "is",
-  "in",
-  "if",
-  "else",
-  "true",
-  "false",
-  "none",
-  "True",
-  "False",
-  "None",
-  "default",
-  "d",
-]);
+/** What stands between the braces of a template; an expression by itself is all of it. */
+function expressionsIn(text: string): string {
+  const inside = [...text.matchAll(/\{[{%](.*?)[}%]\}/gs)].map(([, expression]) => expression ?? "");
+  return inside.length === 0 ? text : inside.join("\n");
+}
+
+/** The engine takes a comparison with an undefined value for false; here it is a mistake, unless the expression asks first. */
+function unguardedName(expression: string, scope: Scope): string | undefined {
+  return unguardedPaths(expression).find((path) => !scope.functions.includes(path) && valueAt(path, scope) === undefined);
+}
 
 function valueAt(path: string, scope: Scope): Json | undefined {
   const [root = "", ...steps] = path.split(".");

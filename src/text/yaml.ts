@@ -82,14 +82,14 @@ type At = (start: number, end: number) => Place;
 function syntaxProblems(document: Document.Parsed, dialect: Dialect, place: At): readonly Problem[] {
   const duplicates = document.errors.filter(({ code }) => code === "DUPLICATE_KEY");
   const first = document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
-  if (first !== undefined) return [syntaxProblem(first, place)];
+  if (first !== undefined) return [syntaxProblem(first, document, place)];
   const tags = dialect === "strict" ? document.warnings.filter(({ code }) => code === "TAG_RESOLVE_FAILED") : [];
   return [
     ...duplicates.map(
       (error): Problem => ({
         severity: dialect === "strict" ? "error" : "warning",
         message: dialect === "strict" ? "this key stands here twice" : "this key stands here twice: the last one counts",
-        ...place(error.pos[0], error.pos[1]),
+        ...wholeKey(place(error.pos[0], error.pos[1])),
       }),
     ),
     ...tags.map(
@@ -102,14 +102,43 @@ function syntaxProblems(document: Document.Parsed, dialect: Dialect, place: At):
   ];
 }
 
-function syntaxProblem(error: YAMLError, place: At): Problem {
-  const at = place(error.pos[0], error.pos[1]);
+/** The parser marks the first character alone. */
+function wholeKey(at: Place): Place {
+  const rest = [...at.excerpt].slice(at.at.column - 1).join("");
+  const key = /^(?:"[^"]*"|'[^']*'|[^\s:,{}[\]]+)/.exec(rest)?.[0] ?? " ";
+  return { ...at, at: { ...at.at, endColumn: at.at.column + [...key].length } };
+}
+
+function syntaxProblem(error: YAMLError, document: Document.Parsed, place: At): Problem {
+  const open = error.message.startsWith("Missing closing") ? startOfQuote(document) : undefined;
+  const at = place(...(open ?? error.pos));
   const braces = /^\s*(?:- )*(?:[^#"']*: )?(?=\{\{)/.exec(at.excerpt);
   if (braces !== null) {
     const column = [...braces[0]].length + 1;
     return templateNeedsQuotes({ ...at, at: { ...at.at, column, endColumn: column + 2 } });
   }
-  return { severity: "error", message: messages[error.code] ?? `not YAML: ${lowerFirst(error.message)}`, ...at };
+  return { severity: "error", message: messageOf(error, document), ...at };
+}
+
+function messageOf({ code, message }: YAMLError, document: Document.Parsed): string {
+  if (message.startsWith("Missing closing")) return "this quote is not closed";
+  if (message.startsWith("Flow ")) return "the bracket or brace before this line is not closed";
+  if (message.startsWith("A block sequence may not")) return messages.BAD_INDENT ?? code;
+  if (code === "BLOCK_AS_IMPLICIT_KEY" && document.errors.some((error) => error.code === "MULTILINE_IMPLICIT_KEY"))
+    return "the next line is indented as if it belonged to this value";
+  return messages[code] ?? `not YAML: ${lowerFirst(message)}`;
+}
+
+/** The parser sees that a quote is open at the end of the file; a reader wants to see where it began. */
+function startOfQuote(document: Document.Parsed): [number, number] | undefined {
+  const starts: number[] = [];
+  visit(document, {
+    Scalar: (_, node) => {
+      if (node.type?.startsWith("QUOTE")) starts.push(rangeOf(node)[0]);
+    },
+  });
+  const start = Math.max(...starts);
+  return starts.length === 0 ? undefined : [start, start + 1];
 }
 
 const messages: Partial<Record<YAMLError["code"], string>> = {
