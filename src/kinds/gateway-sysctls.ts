@@ -4,6 +4,7 @@ import { gatewaySettings, kernelDefault, type Setting, type WantedSettings } fro
 import { sysctlProbes } from "../kernel/state.ts";
 import { afterWrite, type SysctlValues, sysctlKey } from "../kernel/sysctl.ts";
 import { type BootOrder, bootSetting, OWN_FILE, ownFileWins, withSetting } from "../kernel/sysctl-files.ts";
+import { confProbe } from "../libreswan/probes.ts";
 import { daemonProbes } from "../libreswan/state.ts";
 import type { FileFact } from "../model/fact.ts";
 import type { Change } from "../model/plan.ts";
@@ -18,7 +19,7 @@ const HEAD = "# Kernel settings of an IPsec gateway, kept by ipsec-fix.\n";
 /** Forwarding on, redirects off, the reverse-path filter loose where tunnels come in; at run time and at the next boot. */
 export const gatewaySysctls: Kind<GatewaySysctls> = {
   name: "gateway_sysctls",
-  probes: () => [...sysctlProbes, ...addressProbes, ...daemonProbes],
+  probes: () => [...sysctlProbes, ...addressProbes, ...daemonProbes, confProbe],
   assess: ({ spec }, gateway) => {
     const wanted = Object.values(spec).some((value) => value !== undefined) ? spec : EVERYTHING;
     const { sysctl } = gateway.kernel;

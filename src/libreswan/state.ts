@@ -110,11 +110,11 @@ export function afterDaemonStep(state: DaemonState, step: Step): DaemonState {
       return { ...withoutTraffic(state, step.conn), conns: new Map(kept) };
     }
     case "initiate-conn":
-      return withConns(withPlannedTraffic(state, step.conn), step.conn, { routing: "tunnel" });
+      return withUp(withConns(withPlannedTraffic(state, step.conn), step.conn, { routing: "tunnel" }), step.conn, true);
     case "route-conn":
       return withConns(state, step.conn, { routing: "trap" });
     case "terminate-conn":
-      return withConns(withoutTraffic(state, step.conn), step.conn, { routing: "none" });
+      return withUp(withConns(withoutTraffic(state, step.conn), step.conn, { routing: "none" }), step.conn, false);
     case "service":
       return step.unit.replace(/\.service$/, "") === "ipsec" ? afterService(state, step.verb) : state;
     case "pluto-debug":
@@ -161,6 +161,15 @@ function withConns(state: DaemonState, conn: string, change: Partial<LoadedConn>
   const loaded = loadedConns(state, conn);
   const base: readonly LoadedConn[] = loaded.length > 0 ? loaded : [unknownConn(conn)];
   const changed = base.map((one) => [one.name + one.instance, { ...one, ...change }] as const);
+  return { ...state, conns: new Map([...state.conns, ...changed]) };
+}
+
+/** The UP bit: pluto keeps trying to have the conn up until it is taken down. */
+function withUp(state: DaemonState, conn: string, isUp: boolean): DaemonState {
+  const changed = loadedConns(state, conn).map((one) => {
+    const bits = [...one.policy].filter((bit) => bit !== "UP");
+    return [one.name + one.instance, { ...one, policy: new Set(isUp ? [...bits, "UP"] : bits) }] as const;
+  });
   return { ...state, conns: new Map([...state.conns, ...changed]) };
 }
 
