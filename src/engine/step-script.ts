@@ -20,6 +20,8 @@ export function stepScript(step: Step, slot: string, context: ScriptContext): st
       return `${printed(context.reveal(step.after), step.encoding)} | swap ${word(step.path)} ${quote(step.create_mode ?? "0644")}`;
     case "remove-file":
       return `rm -f -- ${word(step.path)}`;
+    case "replace-text":
+      return replaceText(word(step.path), word(step.before), word(step.after));
     case "restore-file":
       return `restore ${quote(slot)} ${word(step.path)}`;
     case "firewall-batch":
@@ -61,6 +63,12 @@ export function stepScript(step: Step, slot: string, context: ScriptContext): st
     case "cancel-revert":
       return cancelRevert(step.id);
   }
+}
+
+/** Whoever edited the place meanwhile meant something by it, so only the very text that was written is taken back. */
+function replaceText(path: string, before: string, after: string): string {
+  return `{ [ ! -f ${path} ] || { T=$(cat -- ${path}; echo .); T=\${T%.}; O=${before}; N=${after}
+case $T in *"$O"*"$O"*) ;; *"$O"*) printf %s "\${T%%"$O"*}$N\${T#*"$O"}" | swap ${path} 0644 ;; esac; }; }`;
 }
 
 /** A command whose standard output is exactly this text; bytes that are not UTF-8 travel as octal escapes. */

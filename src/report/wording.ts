@@ -95,6 +95,8 @@ function stepWords(step: Step): string {
       return `write ${step.path}${step.before === null ? " (new)" : ""}`;
     case "remove-file":
       return `rm ${step.path}`;
+    case "replace-text":
+      return `take ${JSON.stringify(step.before.trim())} of ${step.path} back`;
     case "restore-file":
       return `restore ${step.path}`;
     case "firewall-batch":
