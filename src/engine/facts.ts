@@ -1,8 +1,14 @@
 import type { Facts, FileFact, Probe, Reading } from "../model/fact.ts";
 
+// sudo resets the environment; that of the processes above still tells which way the management connection came.
 const PRELUDE = `LC_ALL=C; LANGUAGE=C; PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export LC_ALL LANGUAGE PATH
 umask 077
 exec 2>/dev/null
+ancestor=$PPID
+while [ -z "$SSH_CONNECTION" ] && [ "$ancestor" -gt 1 ]; do
+  SSH_CONNECTION=$(tr '\\0' '\\n' < "/proc/$ancestor/environ" | sed -n 's/^SSH_CONNECTION=//p')
+  ancestor=$(sed 's/.*) [A-Z] \\([0-9]*\\) .*/\\1/' "/proc/$ancestor/stat")
+done
 file() {
   [ -f "$1" ] || return 0
   set -- "$1" "$(ls -ldnL -- "$1")" || return 0

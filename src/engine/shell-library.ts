@@ -42,6 +42,15 @@ restore() {
 unchanged() {
   if [ "$2" = absent ]; then [ ! -e "$1" ]; else [ "$(cksum < "$1" 2>/dev/null)" = "$2" ]; fi
 }
+replace_text() {
+  [ -e "$1" ] || return 0
+  replace_all=$(cat -- "$1" && echo .) || return 1
+  replace_rest=\${replace_all#*"$2"}
+  case $replace_all in *"$2"*"$2"*) ;; *"$2"*)
+    replace_new=\${replace_all%%"$2"*}$3$replace_rest
+    printf %s "\${replace_new%.}" | swap "$1" 0644;;
+  esac
+}
 kernel_value() { printf '%s\\n' "$2" > "/proc/sys/$1"; }
 service_do() {
   if [ -d /run/systemd/system ]; then systemctl "$2" "$1"

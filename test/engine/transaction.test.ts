@@ -143,6 +143,17 @@ describe("a transaction", () => {
     expect(await host.must("cat /proc/sys/net/ipv4/ip_forward")).toBe("1\n");
   });
 
+  it.each(["dash", "busybox sh", "bash"])("replaces one text in a file under %s, or leaves the file alone", async (shell) => {
+    const before = "a * [x] $(y) \\ 'q'\n";
+    await host.write("/etc/replace", `first\n${before}last without end`);
+    const replace = (text: string): Step => ({ do: "replace-text", path: "/etc/replace", before: text, after: "new & /\n" });
+    expect((await perform(transaction([replace(before)]), shell)).result).toBe("applied");
+    expect(await host.read("/etc/replace")).toBe("first\nnew & /\nlast without end");
+    expect((await perform(transaction([replace("t")]), shell)).result).toBe("applied");
+    expect((await perform(transaction([replace("nowhere")]), shell)).result).toBe("applied");
+    expect(await host.read("/etc/replace")).toBe("first\nnew & /\nlast without end");
+  });
+
   it("has Libreswan check the whole candidate tree before the swap", async () => {
     const main = await host.read("/etc/ipsec.conf");
     const path = "/etc/ipsec.d/candidate.conf";
