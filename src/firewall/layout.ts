@@ -16,17 +16,6 @@ export function layoutOf(batch: FirewallBatch, chain: string): readonly Slot[] {
   return apply(edits, positions(edits));
 }
 
-/** One batch for each table, in the order in which the tables first come. */
-export function mergeByTable(batches: readonly FirewallBatch[]): readonly FirewallBatch[] {
-  const byTable = new Map<string, FirewallBatch>();
-  for (const batch of batches) {
-    const key = `${batch.backend} ${batch.family} ${batch.table}`;
-    const earlier = byTable.get(key);
-    byTable.set(key, earlier ? mergeBatches(earlier, batch) : batch);
-  }
-  return [...byTable.values()];
-}
-
 /** One batch that does what two do one after the other; the second one's positions count what the first one left. */
 export function mergeBatches(earlier: FirewallBatch, later: FirewallBatch): FirewallBatch {
   const others = [...earlier.edits, ...later.edits].filter(({ edit }) => edit === "create-chain" || edit === "drop-chain");

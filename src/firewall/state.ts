@@ -6,7 +6,6 @@ import { afterFirewalldStep, type FirewalldState, firewalldProbes, readFirewalld
 import { parseIptablesSave } from "./iptables-save.ts";
 import { type Chain, findChain, findTable, sameTable, type Table } from "./model.ts";
 import { parseNftJson } from "./nft-json.ts";
-import { type PersistenceState, readPersistence } from "./persist.ts";
 
 /** Every rule of the host's kernel that could be read, and what could not. */
 export interface FirewallState {
@@ -16,7 +15,6 @@ export interface FirewallState {
   /** Rule sets that exist, or may, and could not be read: nothing can be said of packets then. */
   readonly unreadable: readonly string[];
   readonly notes: readonly string[];
-  readonly persistence: PersistenceState;
 }
 
 type Save = { readonly key: string; readonly backend: Exclude<FirewallBackend, "nftables">; readonly family: Family };
@@ -72,7 +70,6 @@ export function readFirewall(facts: Facts): FirewallState {
       reading("nft")?.exit === undefined && usesNft
         ? ["nft is not installed: rules besides those of iptables are not known"]
         : [],
-    persistence: readPersistence(facts),
   };
 }
 

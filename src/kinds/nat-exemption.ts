@@ -1,7 +1,6 @@
 import { findings, natChains, type Pair } from "../firewall/exemption.ts";
 import { directRuleChanges, directRuleRemovals, exemptionRule, isExemptAfterReload } from "../firewall/firewalld-rules.ts";
-import { mergeByTable } from "../firewall/layout.ts";
-import { chainLabel, type Table } from "../firewall/model.ts";
+import { chainLabel, type Rule, type Table } from "../firewall/model.ts";
 import { ownerComment } from "../firewall/owner.ts";
 import { persistProbes } from "../firewall/persist.ts";
 import { type Exemption, type Placement, placeExemptions, removeExemptions } from "../firewall/placement.ts";
@@ -260,12 +259,18 @@ function savedExemptions(spec: NatExemption, exemptions: readonly Exemption[], g
     plan: (tables, families) => {
       const concerned = exemptions.filter(({ pair }) => families.includes(pair.source.family));
       const { placements } = placeExemptions(tables, concerned, ({ table }) => mayEdit(spec, table, gateway.firewall));
-      return mergeByTable(placements.map(({ batch }) => batch));
+      return placements.map(({ batch }) => batch);
     },
     families: familiesOf(exemptions),
     ...sortOf(spec),
+    hinders: mayRewrite,
     reason: "after a boot the tunnel's packets would be rewritten",
   });
+}
+
+/** Whether a foreign rule may lead to a rewrite again when whoever made it makes it anew. */
+function mayRewrite({ verdict }: Rule): boolean {
+  return ["rewrite", "unknown", "jump", "goto", "map"].includes(verdict.kind);
 }
 
 function familiesOf(exemptions: readonly Exemption[]): readonly Family[] {
@@ -284,8 +289,9 @@ function assessAbsent(spec: NatExemption, exemptions: readonly Exemption[], gate
   const { placements } = removeExemptions(afterDirect.tables, comments);
   const saved = spec.persist
     ? savedChanges(gateway, {
-        plan: (tables) => mergeByTable(removeExemptions(tables, comments).placements.map(({ batch }) => batch)),
+        plan: (tables) => removeExemptions(tables, comments).placements.map(({ batch }) => batch),
         families: familiesOf(exemptions),
+        hinders: () => false,
         reason: "our rule would come back at the next boot",
       })
     : undefined;

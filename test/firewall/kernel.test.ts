@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { undoOf } from "../../src/firewall/edits.ts";
 import { findings } from "../../src/firewall/exemption.ts";
-import { mergeByTable } from "../../src/firewall/layout.ts";
+import { mergeBatches } from "../../src/firewall/layout.ts";
 import { chainLabel, type Table } from "../../src/firewall/model.ts";
 import { ownerComment } from "../../src/firewall/owner.ts";
 import { type Exemption, placeExemptions } from "../../src/firewall/placement.ts";
@@ -44,6 +44,17 @@ function culprits(tables: readonly Table[]): readonly string[] {
   );
 }
 
+/** One batch for each table, as a run writes them. */
+function merged(batches: readonly FirewallBatch[]): readonly FirewallBatch[] {
+  const byTable = new Map<string, FirewallBatch>();
+  for (const batch of batches) {
+    const key = `${batch.backend} ${batch.family} ${batch.table}`;
+    const earlier = byTable.get(key);
+    byTable.set(key, earlier ? mergeBatches(earlier, batch) : batch);
+  }
+  return [...byTable.values()];
+}
+
 describe.skipIf(!labIsPossible())("the kernel agrees", () => {
   let lab: Lab;
   let traffic: Traffic;
@@ -70,7 +81,7 @@ describe.skipIf(!labIsPossible())("the kernel agrees", () => {
 
     const plan = placeExemptions(tables, [EXEMPTION], () => true);
     expect(plan.placements.map(({ action }) => action)).toEqual(actions);
-    const batches = mergeByTable(plan.placements.map(({ batch }) => batch));
+    const batches = merged(plan.placements.map(({ batch }) => batch));
     const held = await listing(host);
     for (const batch of batches) await write(host, batch);
     expect(foreign(await listing(host))).toEqual(foreign(held));
