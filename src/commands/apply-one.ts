@@ -12,7 +12,7 @@ import { ConnectionProblem } from "../io/connection-problem.ts";
 import { connect, type Transport } from "../io/transport.ts";
 import type { CheckReport, HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
 import { stepLine } from "../report/wording.ts";
-import { type PlannedGateway, planOne, readOne, requestOf, troublePlan, withExit } from "./gateway.ts";
+import { checksFor, type PlannedGateway, planOne, readOne, requestOf, troublePlan, withExit } from "./gateway.ts";
 import type { Job, Run } from "./job.ts";
 
 /** Long enough for a bond that is activated anew and a daemon that restarts. */
@@ -46,7 +46,7 @@ export async function applyOne(planned: PlannedGateway, run: Run): Promise<HostP
     return await afterLostConnection(planned, error, run);
   }
   run.report({ event: "verifying", host: job.host });
-  return await verified(plan, transaction, job, run);
+  return await verified(plan, transaction, { ...job, checks: checksFor(job, gateway) }, run);
 }
 
 function transactionOf({ plan }: PlannedGateway, gateway: Gateway, run: Run): Transaction {

@@ -3,6 +3,7 @@ import { systemProbes } from "../gateway/system.ts";
 import { ConnectionProblem } from "../io/connection-problem.ts";
 import type { Transport } from "../io/transport.ts";
 import type { Facts, Probe } from "../model/fact.ts";
+import { addressProbes } from "../network/state.ts";
 import type { Job, Run } from "./job.ts";
 
 /** A facts script takes a second or two; one that takes longer hangs on something (a stuck daemon, a dead mount). */
@@ -11,7 +12,7 @@ const READ_LIMIT_MS = 60_000;
 /** Reads everything that the probes ask for in one execution; secret values come back as tokens. */
 export async function readFacts(transport: Transport, job: Job, run: Run, wanted: readonly Probe[]): Promise<Facts> {
   const mark = run.mark();
-  const probes = [...systemProbes, ...wanted];
+  const probes = [...systemProbes, ...addressProbes, ...wanted];
   const { exit, stdout, stderr } = await transport.run(factsScript(probes, mark), {
     become: job.target.become,
     timeoutMs: READ_LIMIT_MS,

@@ -4,6 +4,7 @@ import { readGateway } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { ConnectionProblem } from "../io/connection-problem.ts";
 import { connect, type Transport } from "../io/transport.ts";
+import type { Check } from "../model/check.ts";
 import type { Probe } from "../model/fact.ts";
 import type { HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
 import { readFacts } from "./facts-reading.ts";
@@ -59,6 +60,14 @@ export function troublePlan(job: Job, error: unknown): HostPlan {
 /** A gateway's outcome without any planned resource. */
 export function failedPlan(job: Job, status: Outcome, reason: string, exit: number): HostPlan {
   return { host: job.host, address: job.target.address, status, reason, fingerprint: "", resources: [], exit };
+}
+
+/** The checks whose `when` holds on the gateway; one whose condition cannot be decided is run. */
+export function checksFor(job: Job, gateway: Gateway): readonly Check[] {
+  return job.checks.filter((check) => {
+    const verdict = check.when === undefined ? { holds: true } : job.condition(check, gateway);
+    return "problem" in verdict || verdict.holds;
+  });
 }
 
 /** What a plan is made from, for one gateway. */

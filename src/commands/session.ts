@@ -140,7 +140,7 @@ function jobOf(
   const { connection } = first.part.host;
   const reveal = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : revealSecrets(text, project.secrets);
-  const owner = new Map(parts.flatMap(({ part }) => part.resources.map((resource) => [resource, part] as const)));
+  const owner = new Map(parts.flatMap(({ part }) => [...part.resources, ...part.checks].map((item) => [item, part] as const)));
   const become = options.become ?? connection.become ?? first.play.become ?? false;
   return {
     host: connection.name,
@@ -160,7 +160,7 @@ function jobOf(
     resources: parts.flatMap(({ part }) => part.resources),
     skipped: parts.flatMap(({ part }) => part.skipped),
     checks: parts.flatMap(({ part }) => part.checks),
-    condition: (resource, gateway) => owner.get(resource)?.holds(resource.when ?? "true", factsView(gateway)) ?? { holds: true },
+    condition: (item, gateway) => owner.get(item)?.holds(item.when ?? "true", factsView(gateway)) ?? { holds: true },
   };
 }
 

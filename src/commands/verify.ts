@@ -2,9 +2,11 @@ import { checkProbes, judgeChecks } from "../checks/check.ts";
 import { EXIT } from "../engine/exit-code.ts";
 import { fingerprint } from "../engine/fingerprint.ts";
 import { inParallel } from "../engine/rollout.ts";
+import { allProbes } from "../gateway/probes.ts";
 import type { HostPlan } from "../model/plan.ts";
+import { readFacts } from "./facts-reading.ts";
 import { fleetExit } from "./fleet.ts";
-import { readOne } from "./gateway.ts";
+import { checksFor, readOne, troublePlan } from "./gateway.ts";
 import type { Job, Run } from "./job.ts";
 import type { FleetOptions } from "./options.ts";
 import { interruptedExit, openSession, type Streams } from "./session.ts";
@@ -19,11 +21,25 @@ export async function verify(playbook: string, options: FleetOptions, streams: S
 }
 
 async function verifyOne(job: Job, run: Run): Promise<HostPlan> {
-  const read = await readOne(job, run, checkProbes(job.checks));
-  const plan = "plan" in read ? read.plan : judged(job, read.gateway.facts);
-  if ("transport" in read) await read.transport.close();
+  const plan = await judgedOne(job, run);
   run.report({ event: "finished", host: job.host, status: plan.status });
   return plan;
+}
+
+/** A condition over facts takes a first look at the gateway, because a check that takes no part must not send its traffic. */
+async function judgedOne(job: Job, run: Run): Promise<HostPlan> {
+  const conditional = job.checks.some(({ when }) => when !== undefined);
+  const read = await readOne(job, run, conditional ? allProbes : checkProbes(job.checks));
+  if ("plan" in read) return read.plan;
+  try {
+    if (!conditional) return judged(job, read.gateway.facts);
+    const chosen = { ...job, checks: checksFor(job, read.gateway) };
+    return judged(chosen, await readFacts(read.transport, chosen, run, checkProbes(chosen.checks)));
+  } catch (error) {
+    return troublePlan(job, error);
+  } finally {
+    await read.transport.close();
+  }
 }
 
 function judged(job: Job, facts: Parameters<typeof judgeChecks>[1]): HostPlan {

@@ -2,13 +2,14 @@ import { risksManagement } from "../gateway/access.ts";
 import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Assessment, SealedKind } from "../kinds/kind.ts";
+import type { Check } from "../model/check.ts";
 import type { Probe } from "../model/fact.ts";
 import type { Change, HostPlan, Outcome, Plan, ResourcePlan, Summary } from "../model/plan.ts";
 import type { Resource } from "../model/resource.ts";
 import { fingerprint } from "./fingerprint.ts";
 
-/** Whether a resource's `when` lets it take part, decided over its variables and the gateway's facts. */
-export type Condition = (resource: Resource, gateway: Gateway) => { readonly holds: boolean } | { readonly problem: string };
+/** Whether the `when` of a resource or check lets it take part, decided over its variables and the gateway's facts. */
+export type Condition = (item: Resource | Check, gateway: Gateway) => { readonly holds: boolean } | { readonly problem: string };
 
 export interface PlanRequest {
   readonly host: string;
