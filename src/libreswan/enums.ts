@@ -16,7 +16,7 @@ const words: Readonly<Record<string, string>> = {
   encapsulation: "auto | yes | no",
   esn: "yes | no | either",
   "enable-tcp": "yes | no | fallback",
-  "accept-redirect": "yes | no | auto",
+  "accept-redirect": "yes | no | auto@-5.0",
   "send-redirect": "yes | no | auto",
   dpdaction: "hold | clear | restart restart_by_peer",
   sendca: "none | issuer | all",

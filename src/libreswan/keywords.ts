@@ -1,10 +1,11 @@
-import { connKeywords, setupKeywords } from "./keyword-table.ts";
-import { isAtLeast, type Version } from "./version.ts";
+import { alternatives } from "./enums.ts";
+import { isAtLeast, type Version, versionOf } from "./version.ts";
+import { type Definition, findKey, knownKeys, type SectionKind } from "./vocabulary.ts";
 
 /** The two sections of `ipsec.conf` that hold keys. */
-export type Section = "conn" | "setup";
+export type Section = SectionKind;
 
-/** How Libreswan reads the value of a key. */
+/** What the value of a key is, whichever way a version's parser reads it. */
 export type KeywordType =
   | "bool"
   | "enum"
@@ -17,12 +18,11 @@ export type KeywordType =
   | "host"
   | "subnet"
   | "subnets"
-  | "also"
   | "string";
 
 /** One key of `ipsec.conf`, as one Libreswan version knows it. */
 export interface Keyword {
-  /** The key as written in the table: lower case, without its side. */
+  /** In lower case, without its side. */
   readonly name: string;
   /** The key whose value it sets: itself, or the name that it is another name of. */
   readonly field: string;
@@ -32,86 +32,104 @@ export interface Keyword {
   readonly isObsolete: boolean;
 }
 
-/** What is known of a key that the version does not have: the versions that do, and the key that it was another name of. */
+/** What is known of a key that the version does not honour: the versions that do, and the key that it was another name of. */
 export interface KeywordGap {
   readonly as?: string;
   readonly since?: string;
   readonly until?: string;
 }
 
-interface Row {
-  readonly name: string;
-  readonly type: KeywordType;
-  readonly sided: boolean;
-  readonly since?: string;
-  readonly until?: string;
-  readonly obsolete?: string;
-  readonly as?: string;
-}
-
-const tables: Readonly<Record<Section, ReadonlyMap<string, Row>>> = {
-  conn: readTable(connKeywords),
-  setup: readTable(setupKeywords),
-};
-
 /** The keyword as this version knows it; undefined where Libreswan would refuse the whole file. Keys ignore case. */
 export function keyword(section: Section, key: string, version: Version): Keyword | undefined {
-  const { side, row } = find(section, key, version);
-  if (row === undefined) return undefined;
-  if (row.since !== undefined && !isAtLeast(version, row.since)) return undefined;
-  if (row.until !== undefined && isAtLeast(version, row.until)) return undefined;
-  return {
-    name: row.name,
-    field: row.as ?? row.name,
-    type: row.type,
-    side,
-    isObsolete: row.obsolete !== undefined && isAtLeast(version, row.obsolete),
-  };
+  const found = definitionOf(section, key, version);
+  if (found === undefined) return undefined;
+  const { name, field, kind } = found.definition;
+  return { name, field, type: typeOf(section, key, version), side: found.side, isObsolete: WITHOUT_EFFECT.has(kind) };
 }
 
 /** Which versions have a key that this one lacks; undefined when none has it. */
 export function keywordGap(section: Section, key: string, version: Version): KeywordGap | undefined {
-  const { row } = find(section, key, version);
-  if (row === undefined) return undefined;
+  const honoured = VERSIONS.filter((candidate) => {
+    const kind = definitionOf(section, key, candidate)?.definition.kind;
+    return kind !== undefined && !WITHOUT_EFFECT.has(kind);
+  });
+  const [first, last] = [honoured[0], honoured.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const definition = definitionOf(section, key, last)?.definition;
+  const after = VERSIONS[VERSIONS.indexOf(last) + 1];
+  const isAlias = definition !== undefined && definition.field !== definition.name;
   return {
-    ...(row.as === undefined ? {} : { as: row.as }),
-    ...(row.since === undefined ? {} : { since: row.since }),
-    ...(row.until === undefined ? {} : { until: row.until }),
+    ...(isAlias ? { as: definition.field } : {}),
+    ...(isAtLeast(version, first.text) ? {} : { since: firstOf(VERSIONS[VERSIONS.indexOf(first) - 1], first) }),
+    ...(after !== undefined && isAtLeast(version, last.text) ? { until: firstOf(last, after) } : {}),
   };
 }
 
 /** Every key that the version accepts and honours, sided ones with both sides: what a misspelt key is compared with. */
 export function keywordNames(section: Section, version: Version): readonly string[] {
-  return [...tables[section].values()]
-    .flatMap((row) => (row.sided ? sides(row.name) : [row.name]))
-    .filter((name) => keyword(section, name, version)?.isObsolete === false);
+  return knownKeys(section, version).filter((name) => keyword(section, name, version)?.isObsolete === false);
 }
 
-function find(section: Section, key: string, version: Version) {
-  const name = key.toLowerCase();
-  const table = tables[section];
-  const plain = table.get(name);
-  if (plain !== undefined && !plain.sided) return { side: undefined, row: plain };
-  const sided = /^(left|right)(-?)(.*)$/.exec(name);
-  // A dash between side and key is read from 5.0 on.
-  if (sided === null || sided[3] === "host" || (sided[2] === "-" && !isAtLeast(version, "5.0")))
-    return { side: undefined, row: undefined };
-  const row = table.get(sided[3] === "" ? "host" : (sided[3] ?? ""));
-  const side = sided[1] === "left" ? ("left" as const) : ("right" as const);
-  return { side, row: row?.sided ? row : undefined };
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["obsolete", "unsupported", "reserved"]);
+
+/** Versions that differ in their keys, oldest first. */
+const VERSIONS = ["3.25", "3.32", "4.5", "4.10", "4.15", "5.0", "5.2", "5.3", "5.4"].flatMap((text) => versionOf(text) ?? []);
+
+/** A change between two majors came with the first release of the later one. */
+function firstOf(before: Version | undefined, after: Version): string {
+  return before !== undefined && before.major !== after.major ? `${after.major}.0` : after.text;
 }
 
-function sides(name: string): readonly string[] {
-  return name === "host" ? ["left", "right"] : [`left${name}`, `right${name}`];
+function definitionOf(section: Section, key: string, version: Version) {
+  const found = findKey(key, section, version);
+  return found === undefined || found.sideless || !found.sections.includes(section) ? undefined : found;
 }
 
-function readTable(text: string): ReadonlyMap<string, Row> {
-  const rows = text.trim().split("\n").map(readRow);
-  return new Map(rows.map((row) => [row.name, row]));
+const TYPES: Readonly<Record<string, KeywordType>> = {
+  ike: "proposals",
+  esp: "proposals",
+  ah: "proposals",
+  phase2alg: "proposals",
+  subnet: "subnet",
+  vti: "subnet",
+  "interface-ip": "subnet",
+  subnets: "subnets",
+  "": "host",
+};
+
+/** Newer parsers take most values as text and leave the judgement to pluto: how an older one read the key says what it is. */
+function typeOf(section: Section, key: string, version: Version): KeywordType {
+  const definitions = [version, ...[...VERSIONS].reverse()].flatMap(
+    (candidate) => definitionOf(section, key, candidate)?.definition ?? [],
+  );
+  const fixed = TYPES[definitions[0]?.name ?? key];
+  if (fixed !== undefined && section === "conn") return fixed;
+  if (alternatives(definitions[0]?.field ?? key, version) !== undefined) return "enum";
+  const telling = definitions.find(({ kind }) => kind !== "text" && !WITHOUT_EFFECT.has(kind));
+  return telling === undefined ? "string" : typeOfKind(telling);
 }
 
-function readRow(line: string): Row {
-  const [name = "", type = "string", ...rest] = line.split(" ");
-  const facts = Object.fromEntries(rest.filter((word) => word.includes("=")).map((word) => word.split("=")));
-  return { name, type: type as KeywordType, sided: rest.includes("sided"), ...facts };
+function typeOfKind({ kind, words }: Definition): KeywordType {
+  switch (kind) {
+    case "name":
+      return isYesOrNo(words) ? "bool" : "enum";
+    case "bool":
+    case "number":
+    case "time":
+    case "percent":
+    case "bytes":
+      return kind;
+    case "ms":
+      return "time";
+    case "binary":
+      return "number";
+    case "flags":
+      return "debug";
+    default:
+      return "string";
+  }
+}
+
+function isYesOrNo(words: Definition["words"]): boolean {
+  return new Set(words?.values()).size === 2 && words?.get("yes") !== undefined && words.get("no") !== undefined;
 }

@@ -159,17 +159,15 @@ function withoutKey(section: Section, name: string, text: string, version: Versi
   };
 }
 
-function withObsolete(section: Section, known: Keyword, text: string, version: Version): Translation {
-  if (known.field !== known.name && keyword(section, known.field, version)?.isObsolete === false) {
-    const inner = translateOption(known.field, text, version, section);
+function withObsolete(section: Section, { name }: Keyword, text: string, version: Version): Translation {
+  const meant = keywordGap(section, name, version)?.as;
+  if (meant !== undefined && keyword(section, meant, version)?.isObsolete === false) {
+    const inner = translateOption(meant, text, version, section);
     return "refused" in inner
       ? inner
-      : { ...inner, notes: [`Libreswan ${version.text} ignores ${known.name}=; ${known.field}= is meant`, ...inner.notes] };
+      : { ...inner, notes: [`Libreswan ${version.text} ignores ${name}=; ${meant}= is meant`, ...inner.notes] };
   }
-  return {
-    refused: `${known.name}= is obsolete in Libreswan ${version.text}, which ignores it with a warning`,
-    help: "leave it out",
-  };
+  return { refused: `${name}= is obsolete in Libreswan ${version.text}, which ignores it with a warning`, help: "leave it out" };
 }
 
 /** The name under which the version still has the key, such as `nat-keepalive` for `nat_keepalive`. */

@@ -39,6 +39,10 @@ describe("sameValue", () => {
     ["4.10", "ikev2", "never", "permit", true],
     ["4.10", "ikev2", "insist", "propose", true],
     ["4.10", "ikev2", "insist", "never", false],
+    ["5.4", "ikev2", "never", "off", true],
+    ["5.4", "fragmentation", "on", "yes", true],
+    ["5.4", "leftsendcert", "ifasked", "sendifasked", true],
+    ["5.4", "salifetime", "3600", "1h", true],
     ["4.10", "mtu", "1400", "01400", true],
     ["4.10", "mtu", "1400", "1401", false],
     ["4.10", "ikelifetime", "8h", "28800", true],
@@ -126,7 +130,6 @@ describe("translateOption", () => {
     ["4.10", "nat_keepalive", "no", "nat-keepalive=no"],
     ["3.32", "nat_keepalive", "no", "nat_keepalive=no"],
     ["5.4", "forceencaps", "yes", "encapsulation=yes"],
-    ["3.32", "ipsec-lifetime", "1h", "salifetime=1h"],
     ["4.10", "auto", "UP", "auto=start"],
     ["4.10", "ike", "aes-sha2,aes-sha1;modp2048", "ike=aes-sha2,aes-sha1;modp2048"],
   ] as const)("%s %s: %s is %s", (version, key, value, wanted) => {
@@ -138,7 +141,7 @@ describe("translateOption", () => {
     ["4.10", "nic-offload", "packet", /does not know "packet"/],
     ["5.2", "dpdaction", "restart", /obsolete in Libreswan 5.2/],
     ["4.10", "sareftrack", "no", /gone since Libreswan 4.0.*whole file/],
-    ["4.10", "iptfs", "yes", /came with Libreswan 5.1/],
+    ["4.10", "iptfs", "yes", /came with Libreswan 5.2/],
     ["4.10", "leftfirewall", "yes", /no key "leftfirewall".*whole file/],
     ["4.10", "mtu", "1400x", /not a number; Libreswan 4.10 would silently take it for 0/],
     ["5.2", "mtu", "abc", /would ignore it/],
@@ -151,11 +154,14 @@ describe("translateOption", () => {
     ["4.10", "esp", "bogus", /ESP encryption algorithm 'bogus' is not recognized/],
     ["4.10", "logfile", "/var/log/pluto.log", /belongs into config setup/],
     ["4.10", "subnet", "10.0.0.0/8", /no key "subnet"/],
-    ["4.10", "left-subnet", "10.0.0.0/8", /no key "left-subnet"/],
+    ["4.10", "left-subnet", "10.0.0.0/8", /came with Libreswan 5.0/],
     ["4.10", "mtu", "", /empty/],
     ["4.10", "leftid", '@a"b', /double quote/],
     ["4.10", "leftid", "@a\n\tmtu=1", /line break/],
     ["4.10", "ikelifetime", "8 hours", /not a time/],
+    ["3.32", "ipsec-lifetime", "1h", /came with Libreswan 4.10/],
+    ["4.10", "host", "x", /no key "host"/],
+    ["4.10", "lefthost", "x", /no key "lefthost"/],
   ] as const)("%s %s: %s is refused", (version, key, value, reason) => {
     expect(line(version, key, value)).toMatch(reason);
   });
