@@ -1,8 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { ConnectionProblem } from "./connection-problem.ts";
-import { type Envelope, FramedStream, lineReader, seal } from "./envelope.ts";
+import { FramedStream, lineReader, seal } from "./envelope.ts";
+import { Patience } from "./patience.ts";
+import { isSudoSpeaking, type Sudo, SudoDialogue, sudoProblem } from "./sudo.ts";
 import type { RunOptions, RunResult } from "./transport.ts";
 
 /** How a started command ended, as far as its transport knows. */
@@ -27,7 +28,7 @@ export interface Job {
   /** The host's name, for messages. */
   readonly host: string;
   readonly script: string;
-  readonly sudo: "none" | "without-password" | { readonly password: string };
+  readonly sudo: Sudo;
   readonly options: RunOptions;
   /** What an exit status of the transport's own client means, where it has one. */
   readonly explain?: (exit: number, begun: boolean, noise: string) => ConnectionProblem | undefined;
@@ -37,49 +38,40 @@ export interface Job {
 const STDOUT_LIMIT = { bytes: 64 << 20, beyond: "fail" } as const;
 const STDERR_LIMIT = { bytes: 64 << 10, beyond: "drop-oldest" } as const;
 
-// A longer timer fires at once.
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 /** Sends a script to a shell that `open` starts and waits for its end mark. Rejects with a `ConnectionProblem`. */
 export async function converse(job: Job, open: (command: string) => Promise<RunningCommand>): Promise<RunResult> {
   const envelope = seal(job.script, job.options.input);
-  if (job.options.signal?.aborted) throw abortedProblem(job.host);
-  const prompt = randomBytes(16).toString("hex");
-  const command = await open(shellCommand(job.sudo, prompt));
+  const root = new SudoDialogue(job.host, job.sudo);
+  const command = await opened(job, open, root.command);
   const stdout = new FramedStream(envelope.mark, STDOUT_LIMIT);
   const stderr = new FramedStream(envelope.mark, STDERR_LIMIT);
-  const words = new WordsOfSudo(prompt);
   const lines = job.options.onLine && lineReader(envelope.mark, job.options.onLine);
 
   return await new Promise<RunResult>((resolve, reject) => {
     const settle = (finish: () => void) => {
-      clearTimeout(timer);
-      job.options.signal?.removeEventListener("abort", abort);
+      patience.end();
       finish();
     };
     const fail = (problem: ConnectionProblem) => {
       command.abandon();
       settle(() => reject(problem));
     };
-    const abort = () => fail(abortedProblem(job.host));
-    const timer = setTimeout(() => fail(slowProblem(job)), Math.min(job.options.timeoutMs, LONGEST_TIMER));
-    job.options.signal?.addEventListener("abort", abort, { once: true });
-
+    const patience = new Patience(job.options.timeoutMs, job.options.signal, (why) => fail(impatientProblem(job, why)));
     const succeedIfEnded = () => {
       const exit = stdout.exit;
       if (exit === undefined || stderr.exit === undefined) return;
       settle(() => resolve({ exit, stdout: stdout.content, stderr: stderr.content.toString() }));
       release(command);
     };
-    const send = sender(command.stdin, envelope, job.sudo);
+    root.start(command.stdin, envelope.text);
     command.stdout.on("data", (chunk: Buffer) => {
-      send.onStdout(chunk, prompt);
+      if (!stdout.begun) root.hearStdout(chunk);
       lines?.(chunk);
       if (!stdout.push(chunk)) fail(floodProblem(job.host));
       succeedIfEnded();
     });
     command.stderr.on("data", (chunk: Buffer) => {
-      if (!stderr.begun) send.onPrompts(words.push(chunk));
+      if (!stderr.begun) root.hearStderr(chunk);
       stderr.push(chunk);
       succeedIfEnded();
     });
@@ -90,11 +82,32 @@ export async function converse(job: Job, open: (command: string) => Promise<Runn
         const exit = stdout.exit;
         settle(() => resolve({ exit, stdout: stdout.content, stderr: stderr.content.toString() }));
       } else if (stdout.exit === undefined) {
-        const noise = words.without(stderr.begun ? stderr.content.toString() : stderr.noise) || stdout.noise;
+        const noise = root.withoutPrompts(stderr.begun ? stderr.content.toString() : stderr.noise) || stdout.noise;
         fail(endingProblem(job, ending, stdout.begun, noise));
       }
     });
-    send.start();
+  });
+}
+
+// A frozen host may not even take the command.
+function opened(job: Job, open: (command: string) => Promise<RunningCommand>, command: string): Promise<RunningCommand> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const patience = new Patience(job.options.timeoutMs, job.options.signal, (why) => {
+      isLate = true;
+      reject(impatientProblem(job, why));
+    });
+    open(command).then(
+      (running) => {
+        patience.end();
+        if (isLate) running.abandon();
+        resolve(running);
+      },
+      (error) => {
+        patience.end();
+        reject(error);
+      },
+    );
   });
 }
 
@@ -109,70 +122,10 @@ export function printable(text: string): string {
   return words.length > 300 ? `${words.slice(0, 300)} ...` : words;
 }
 
-// The login shell may be bash, fish or csh: no syntax that they read differently. The password goes to sudo's standard
-// input only when sudo asks for it, and the script only after sudo has started the shell, so neither is ever taken for
-// the other.
-function shellCommand(sudo: Job["sudo"], prompt: string): string {
-  if (sudo === "none") return "/bin/sh -s";
-  if (sudo === "without-password") return "env LC_ALL=C sudo -n -H /bin/sh -s";
-  return `env LC_ALL=C sudo -S -H -p ${prompt}p /bin/sh -c 'echo ${prompt}r; exec /bin/sh -s'`;
-}
-
 // A process that the script left behind may hold its output open for ever.
 function release(command: RunningCommand): void {
   const timer = setTimeout(() => command.abandon(), 250);
   void command.ended.then(() => clearTimeout(timer));
-}
-
-/** Decides when the password and the script go out. */
-function sender(stdin: Writable, envelope: Envelope, sudo: Job["sudo"]) {
-  let waiting = typeof sudo === "object";
-  let passwordSent = false;
-  let seen = "";
-  const sendScript = () => {
-    waiting = false;
-    stdin.end(envelope.text);
-  };
-  return {
-    start: () => {
-      if (!waiting) sendScript();
-    },
-    onStdout: (chunk: Buffer, prompt: string) => {
-      if (!waiting) return;
-      seen = (seen + chunk.toString("latin1")).slice(-4096);
-      if (seen.includes(`${prompt}r\n`)) sendScript();
-    },
-    onPrompts: (count: number) => {
-      if (!waiting || typeof sudo !== "object" || count === 0) return;
-      // Asked again: the password was wrong. The end of input makes sudo give up and say so.
-      if (passwordSent || count > 1) stdin.end();
-      else stdin.write(`${sudo.password}\n`);
-      passwordSent = true;
-    },
-  };
-}
-
-/** Reads sudo's standard error: counts its password prompts and keeps its words. */
-class WordsOfSudo {
-  readonly #prompt: string;
-  #seen = "";
-
-  constructor(prompt: string) {
-    this.#prompt = `${prompt}p`;
-  }
-
-  /** How many prompts were completed by this chunk. */
-  push(chunk: Buffer): number {
-    const all = this.#seen + chunk.toString("latin1");
-    const parts = all.split(this.#prompt);
-    this.#seen = (parts.at(-1) ?? "").slice(-this.#prompt.length);
-    return parts.length - 1;
-  }
-
-  /** A text without the prompts. */
-  without(text: string): string {
-    return text.replaceAll(this.#prompt, "");
-  }
 }
 
 function endingProblem(job: Job, ending: Ending, begun: boolean, noise: string): ConnectionProblem {
@@ -182,7 +135,7 @@ function endingProblem(job: Job, ending: Ending, begun: boolean, noise: string):
   const explained = job.explain?.(ending.code, begun, noise);
   if (explained) return explained;
   if (begun) return killedProblem(job, signalOf(ending.code) ?? `exit ${ending.code}`);
-  if (job.sudo !== "none" && /sudo|sorry|not allowed|password/i.test(noise)) return sudoProblem(job, said);
+  if (job.sudo !== "none" && isSudoSpeaking(noise)) return sudoProblem(job.host, job.sudo, said);
   return new ConnectionProblem(
     "garbage",
     `${job.host} did not run the script (exit ${ending.code})${said ? `; it said: ${said}` : ""}`,
@@ -200,24 +153,8 @@ function signalOf(exit: number): string | undefined {
   return Object.entries(constants.signals).find(([, number]) => number === exit - 128)?.[0];
 }
 
-function sudoProblem(job: Job, said: string): ConnectionProblem {
-  return new ConnectionProblem("no-sudo", `no root rights on ${job.host}; sudo said: ${said}`, sudoAdvice(job, said));
-}
-
-function sudoAdvice(job: Job, said: string): string {
-  if (/must have a tty|terminal is required to run/i.test(said)) {
-    return "sudo asks for a terminal (requiretty), which is not supported: add `Defaults:USER !requiretty` in sudoers";
-  }
-  if (/command not found|No such file/i.test(said)) return "install sudo on the host or log in as root";
-  if (/password is required|no password was provided/i.test(said) && job.sudo === "without-password") {
-    return "run again with -K (--ask-become-pass), set ansible_become_password, or allow sudo without a password";
-  }
-  if (/incorrect password|try again|no password was provided/i.test(said))
-    return "check the sudo password (-K or ansible_become_password)";
-  return "allow this user to run /bin/sh by sudo, or log in as root";
-}
-
-function slowProblem(job: Job): ConnectionProblem {
+function impatientProblem(job: Job, why: "timeout" | "aborted"): ConnectionProblem {
+  if (why === "aborted") return abortedProblem(job.host);
   return new ConnectionProblem(
     "timeout",
     `the script on ${job.host} has not ended after ${Math.round(job.options.timeoutMs / 100) / 10} s`,

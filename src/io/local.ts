@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { ConnectionProblem, systemWords } from "./connection-problem.ts";
 import { converse, type Ending, type RunningCommand } from "./conversation.ts";
+import { sudoFor } from "./sudo.ts";
 import type { Target, Transport } from "./transport.ts";
 
 /** Runs scripts on this very machine (`ansible_connection: local`). */
@@ -8,7 +9,7 @@ export function connectLocal(target: Target): Transport {
   const isRoot = process.getuid?.() === 0;
   return {
     run: (script, options) =>
-      converse({ host: target.name, script, sudo: sudoMode(target, options.become && !isRoot), options }, async (command) =>
+      converse({ host: target.name, script, sudo: sudoFor(target, options.become && !isRoot), options }, async (command) =>
         startedCommand(spawn("/bin/sh", ["-c", `exec ${command}`], SPAWN_OPTIONS), (error) => lostProblem(target, error)),
       ),
     close: async () => {},
@@ -17,12 +18,6 @@ export function connectLocal(target: Target): Transport {
 
 /** Own session: an interrupt typed at the terminal must not end a script in the middle of its work. */
 export const SPAWN_OPTIONS = { detached: true } as const;
-
-/** How root rights are gained for this target. */
-export function sudoMode(target: Target, needed: boolean): "none" | "without-password" | { password: string } {
-  if (!needed) return "none";
-  return target.becomePassword === undefined ? "without-password" : { password: target.becomePassword };
-}
 
 /** A child process as a running command. */
 export function startedCommand(

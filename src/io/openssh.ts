@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { ConnectionProblem, systemWords } from "./connection-problem.ts";
 import { converse, printable } from "./conversation.ts";
-import { SPAWN_OPTIONS, startedCommand, sudoMode } from "./local.ts";
+import { SPAWN_OPTIONS, startedCommand } from "./local.ts";
 import { splitWords } from "./ssh-arguments.ts";
 import { resolveSshSettings } from "./ssh-config.ts";
 import { checkNames, loginAdvice } from "./ssh-route.ts";
+import { sudoFor } from "./sudo.ts";
 import type { ConnectOptions, Target, Transport } from "./transport.ts";
 
 /**
@@ -30,7 +31,7 @@ export async function connectOpenssh(target: Target, options: ConnectOptions): P
         {
           host: target.name,
           script,
-          sudo: sudoMode(target, run.become && user !== "root"),
+          sudo: sudoFor(target, run.become && user !== "root"),
           options: run,
           explain: explain(target),
         },

@@ -6,7 +6,8 @@ export class Patience {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(ms: number, signal: AbortSignal | undefined, over: (why: "timeout" | "aborted") => void) {
-    this.#ms = ms;
+    // A longer timer would fire at once.
+    this.#ms = Math.min(ms, 2 ** 31 - 1);
     this.#signal = signal;
     this.#over = over;
     this.resume();

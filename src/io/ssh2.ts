@@ -4,13 +4,14 @@ import { type ConnectionProblem, systemWords } from "./connection-problem.ts";
 import { converse, type Ending, type RunningCommand } from "./conversation.ts";
 import { readHostKeys } from "./host-keys.ts";
 import { attemptsOf, type Credentials } from "./identities.ts";
-import { sudoMode } from "./local.ts";
+
 import { Patience } from "./patience.ts";
 import type { SshSettings } from "./ssh-config.ts";
 import { abortedProblem, lostProblem, unreachableProblem } from "./ssh-problems.ts";
 import { resolveRoute } from "./ssh-route.ts";
 import type { Client, ClientChannel } from "./ssh2-library.ts";
 import { login } from "./ssh2-login.ts";
+import { sudoFor } from "./sudo.ts";
 import type { ConnectOptions, Target, Transport } from "./transport.ts";
 
 /** Logs in by the ssh2 library, through all jump hosts, every host key verified before anything secret is sent. */
@@ -170,7 +171,7 @@ function session(target: Target, settings: SshSettings, client: Client, release:
   return {
     run: async (script, options) => {
       await atMost(1000, previous);
-      const sudo = sudoMode(target, options.become && settings.user !== "root");
+      const sudo = sudoFor(target, options.become && settings.user !== "root");
       return converse({ host: target.name, script, sudo, options }, async (command) => {
         const running = await open(command);
         previous = running.ended;

@@ -69,6 +69,12 @@ describe("a local script", () => {
     expect([killed.reason, killed.message]).toEqual(["killed", "the script on here ended before its last line, by SIGKILL"]);
   });
 
+  test("takes any length of patience", async () => {
+    expect((await run("sleep 0.2; echo x", { timeoutMs: 1e12 })).stdout.toString()).toBe("x\n");
+    const stopped = AbortSignal.abort();
+    expect((await problemOf(run("echo x", { signal: stopped }))).reason).toBe("aborted");
+  });
+
   test("runs nothing of a script that the shell cannot read to its end", async () => {
     const problem = await problemOf(run("echo ran > /dev/stderr\nif true; then"));
     expect(problem.reason).toBe("garbage");

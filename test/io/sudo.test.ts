@@ -84,6 +84,11 @@ describe.skipIf(!canRunSshd)("sudo", () => {
     }
   });
 
+  test("with a password of two lines is refused, before the second becomes a command", async () => {
+    const problem = await problemOf(run(withPassword(`${PASSWORD}\ntouch /tmp/leaked`), "id"));
+    expect([problem.reason, problem.message]).toEqual(["configuration", "the sudo password of gw-test holds a line break"]);
+  });
+
   test("that asks for a password when there is none to give", async () => {
     const problem = await problemOf(run(sshd.target("nosudo"), "id"));
     expect(problem.message).toBe("no root rights on gw-test; sudo said: sudo: a password is required");
