@@ -1,11 +1,13 @@
-import { type Config, type Conn, connOf, optionOf, readConfig } from "../libreswan/config.ts";
+import { type Config, type Conn, connOf, optionOf } from "../libreswan/config.ts";
 import { rejection } from "../libreswan/edit.ts";
-import { treeOf } from "../libreswan/probes.ts";
 import type { Version } from "../libreswan/version.ts";
 import { type Network, parseNetwork } from "../text/address.ts";
 import { didYouMean } from "../text/suggest.ts";
 import { orientedEnds } from "./ends.ts";
 import type { Gateway } from "./gateway.ts";
+import { configNow } from "./loaded.ts";
+
+export { configNow as configOf } from "./loaded.ts";
 
 /** One pair of networks that a conn joins, as this gateway sees it. */
 export interface TunnelPair {
@@ -34,15 +36,9 @@ export interface Tunnels {
   readonly problems: readonly ConnProblem[];
 }
 
-/** What the gateway's configuration means to its Libreswan, as the plan so far leaves the files; undefined without a Libreswan. */
-export function configOf(gateway: Gateway): Config | undefined {
-  const { version } = gateway.daemon;
-  return version === undefined ? undefined : readConfig(treeOf(gateway.files), version);
-}
-
 /** Every pair of networks of the selected conns, local to remote; a conn whose pairs nobody can tell is a problem instead. */
 export function tunnelsOf(gateway: Gateway, selector: ConnSelector): Tunnels {
-  const config = configOf(gateway);
+  const config = configNow(gateway);
   const asked = [...(selector.conn === undefined ? [] : [selector.conn]), ...(selector.conns ?? [])];
   if (config === undefined)
     return { tunnels: [], problems: asked.map((conn) => ({ conn, reason: "there is no Libreswan on the host" })) };
