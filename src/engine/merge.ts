@@ -100,6 +100,7 @@ function closingOrder(steps: readonly Step[]): readonly Step[] {
 function closingUndo(step: Step): readonly Step[] {
   switch (step.do) {
     case "service":
+      return [step.verb === "start" ? { ...step, verb: "stop" } : step];
     case "load-conn":
     case "initiate-conn":
     case "route-conn":

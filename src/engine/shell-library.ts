@@ -52,8 +52,12 @@ replace_text() {
   esac
 }
 kernel_value() { printf '%s\\n' "$2" > "/proc/sys/$1"; }
-service_do() {
+service_run() {
   if [ -d /run/systemd/system ]; then systemctl "$2" "$1"
   elif [ "$1" = ipsec ] && [ "$2" != enable ] && [ "$2" != disable ]; then ipsec "$2"
   else service "\${1%.service}" "$2"; fi
+}
+service_do() {
+  # A daemon that does not run cannot be stopped, and is stopped.
+  service_run "$1" "$2" || { [ "$2" = stop ] && [ "$1" = ipsec ] && [ ! -S /run/pluto/pluto.ctl ]; }
 }`;
