@@ -53,7 +53,7 @@ export function hostsOf(group: string, { hosts, groups }: Names): readonly strin
 
 /** Parts between commas and colons; those inside of brackets belong to a range or a set of characters. */
 function partsOf(pattern: string): readonly string[] {
-  const parts = pattern.match(/(?:~[^,]*|\[[^\]]*\]|[^,:[]|\[)+/g) ?? [];
+  const parts = pattern.match(/(?:\[[^\]]*\]|[^,:[]|\[)+/g) ?? [];
   return parts.map((part) => part.trim()).filter((part) => part !== "");
 }
 

@@ -5,7 +5,7 @@ import type { Group, Host, Inventory, Variable, Variables } from "./inventory.ts
 export function effectiveVariables(host: Host | undefined, inventory: Inventory, stronger: readonly Variables[]): Variables {
   const result = new Map<string, Variable>();
   const add = (variables: Variables | undefined): void => {
-    for (const [name, value] of variables ?? []) result.set(name, value);
+    for (const [name, value] of variables ?? []) if (name !== PRIORITY) result.set(name, value);
   };
   const all = inventory.groups.get("all");
   const groups = host === undefined ? [] : ancestry(host.name, inventory);
@@ -18,6 +18,9 @@ export function effectiveVariables(host: Host | undefined, inventory: Inventory,
   for (const variables of stronger) add(variables);
   return result;
 }
+
+/** Says how a group ranks among others of its depth; no variable of the host. */
+const PRIORITY = "ansible_group_priority";
 
 /** Names of the groups that a host is in, `all` left out, in alphabetical order. */
 export function groupNames(host: string, inventory: Inventory): readonly string[] {
@@ -50,6 +53,6 @@ function depthOf(name: string, inventory: Inventory): number {
 }
 
 function priority(group: Group): number {
-  const value: Json | undefined = group.variables.source.get("ansible_group_priority")?.value;
+  const value: Json | undefined = group.variables.source.get(PRIORITY)?.value;
   return typeof value === "number" ? value : 1;
 }

@@ -5,7 +5,8 @@ import type { ExtraVars, InventoryText, NamedText, VarsText } from "../model/pro
 
 /** Which files a run is about, as the command line names them. */
 export interface ProjectPaths {
-  readonly playbook: string;
+  /** Undefined when only the inventory is wanted. */
+  readonly playbook: string | undefined;
   /** Files, folders or host lists (`gw1,gw2`); none falls back to the environment and then to `inventory/`. */
   readonly inventory: readonly string[];
   /** `name=value`, YAML in braces, or `@file`. */
@@ -31,7 +32,7 @@ export function readProjectFiles(paths: ProjectPaths): ProjectFiles {
   const sources = sourcesOf(paths);
   const inventory = sources.flatMap((path) => readSource(path, read, problems));
   const folders = [...new Set(sources.filter((path) => !isList(path)).map((path) => (isFolder(path) ? path : dirname(path))))];
-  const beside = dirname(paths.playbook);
+  const beside = paths.playbook === undefined ? "." : dirname(paths.playbook);
   const vars = [
     ...folders.flatMap((folder) => readVarsFolders(folder, "inventory", read)),
     ...(folders.includes(beside) ? [] : readVarsFolders(beside, "playbook", read)),
@@ -42,7 +43,14 @@ export function readProjectFiles(paths: ProjectPaths): ProjectFiles {
     return text === undefined ? [] : [{ file: word.slice(1), text, isFile: true }];
   });
   const limit = paths.limit === undefined ? undefined : withRetryFiles(paths.limit, read);
-  return { playbook: { file: paths.playbook, text: read(paths.playbook) ?? "" }, inventory, vars, extraVars, limit, problems };
+  return {
+    playbook: { file: paths.playbook ?? "", text: paths.playbook === undefined ? "" : (read(paths.playbook) ?? "") },
+    inventory,
+    vars,
+    extraVars,
+    limit,
+    problems,
+  };
 }
 
 function sourcesOf({ inventory, environment }: ProjectPaths): readonly string[] {
@@ -81,8 +89,17 @@ function formOf(path: string): InventoryText["form"] {
   return extension === ".ini" ? "ini" : "unknown";
 }
 
-/** Files of an inventory folder in alphabetical order, without what editors and packages leave there. */
+/**
+ * Files of an inventory folder in alphabetical order, without what editors and packages leave there. Ansible takes `.ini`
+ * there for the settings of an inventory program; it is read when it is all that there is.
+ */
 function inventoryFiles(folder: string): readonly string[] {
+  const files = candidates(folder);
+  const plain = files.filter((file) => extname(file) !== ".ini");
+  return plain.length > 0 ? plain : files;
+}
+
+function candidates(folder: string): readonly string[] {
   return entriesOf(folder)
     .filter((name) => !["group_vars", "host_vars"].includes(name))
     .filter((name) => !/(?:~|\.(?:pyc|pyo|swp|bak|rpm|md|txt|rst|orig|cfg|retry|dpkg-\w+|rpmsave|rpmnew))$/.test(name))

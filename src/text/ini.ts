@@ -81,10 +81,10 @@ function memberLine(content: string, place: Place): IniEntry | { readonly proble
   return { name, place, variables };
 }
 
-/** Words as a POSIX shell splits them, with `#` starting a comment at the start of a word. */
+/** Words as Python's shlex splits them, which Ansible uses: an unquoted `#` starts a comment, also inside of a word. */
 function shellWords(line: string): { readonly words: readonly string[] } | { readonly problem: string } {
   const words: string[] = [];
-  const token = /\s+|#.*$|((?:[^\s'"\\#]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|(?<=\S)#)+)/gsy;
+  const token = /\s+|#.*$|((?:[^\s'"\\#]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+)/gsy;
   while (token.lastIndex < line.length) {
     const found = token.exec(line);
     if (found === null) return { problem: "a quote is not closed" };

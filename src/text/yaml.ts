@@ -80,16 +80,15 @@ type At = (start: number, end: number) => Place;
 
 /** The first mistake alone, because those after it mostly follow from it; duplicate keys stand for themselves. */
 function syntaxProblems(document: Document.Parsed, dialect: Dialect, place: At): readonly Problem[] {
-  const duplicates = document.errors.filter(({ code }) => code === "DUPLICATE_KEY");
   const first = document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
   if (first !== undefined) return [syntaxProblem(first, document, place)];
   const tags = dialect === "strict" ? document.warnings.filter(({ code }) => code === "TAG_RESOLVE_FAILED") : [];
   return [
-    ...duplicates.map(
-      (error): Problem => ({
+    ...repeatedKeys(document).map(
+      (key): Problem => ({
         severity: dialect === "strict" ? "error" : "warning",
         message: dialect === "strict" ? "this key stands here twice" : "this key stands here twice: the last one counts",
-        ...wholeKey(place(error.pos[0], error.pos[1])),
+        ...place(...rangeOf(key)),
       }),
     ),
     ...tags.map(
@@ -102,11 +101,21 @@ function syntaxProblems(document: Document.Parsed, dialect: Dialect, place: At):
   ];
 }
 
-/** The parser marks the first character alone. */
-function wholeKey(at: Place): Place {
-  const rest = [...at.excerpt].slice(at.at.column - 1).join("");
-  const key = /^(?:"[^"]*"|'[^']*'|[^\s:,{}[\]]+)/.exec(rest)?.[0] ?? " ";
-  return { ...at, at: { ...at.at, endColumn: at.at.column + [...key].length } };
+/** The parser's own error for these points behind the first one. */
+function repeatedKeys(document: Document.Parsed): readonly Node[] {
+  if (document.errors.length === 0) return [];
+  const repeated: Node[] = [];
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(String(key.value))) repeated.push(key);
+        seen.add(String(key.value));
+      }
+    },
+  });
+  return repeated;
 }
 
 function syntaxProblem(error: YAMLError, document: Document.Parsed, place: At): Problem {
