@@ -15,9 +15,9 @@ interface Import {
 
 const imports: readonly Import[] = files.flatMap((file) => {
   const source = text.get(file) ?? "";
-  const specifiers = [...source.matchAll(/(?:^import|^export|^\} from|\bimport\()[^;]*?["']([^"']+)["']/gm)].map(
-    ([, name = ""]) => name,
-  );
+  const specifiers = [
+    ...source.matchAll(/^(?:import|export)\b[^"';=]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm),
+  ].map(([, from, bare, lazy]) => from ?? bare ?? lazy ?? "");
   return specifiers.map((name) => ({
     from: file,
     to: name.startsWith(".") ? relative(root, join(root, dirname(file), name)) : name,

@@ -59,9 +59,16 @@ export async function openSession(
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
   const log = options.logFile === undefined ? undefined : new LogFile(options.logFile);
   const display = progress(jobs.length, applies, interactive && process.env["TERM"] !== "dumb");
-  const run = runOf(options, project.secrets, streams.signal, (event) => {
-    display.report(event);
-    log?.append({ time: new Date().toISOString(), ...event });
+  const run = runOf(options, project.secrets, streams.signal, {
+    report: (event) => {
+      display.report(event);
+      log?.append({ time: new Date().toISOString(), ...event });
+    },
+    // A question needs the terminal for itself; the run goes on without the display.
+    ask: async (question) => {
+      await display.end();
+      return await askHidden(question);
+    },
   });
   return {
     jobs,
@@ -85,6 +92,12 @@ export function paletteOf({ color }: Pick<FleetOptions, "color">): Palette {
   return wanted || (color && Boolean(process.env["FORCE_COLOR"])) ? colourful : plain;
 }
 
+/** Whoever watches a run and may be asked. */
+interface Person {
+  readonly report: (event: RunEvent) => void;
+  readonly ask: (question: string) => Promise<string | undefined>;
+}
+
 /** What gateways share in a run: clock, randomness, secrets and the way to connect. */
 export function runOf(options: FleetOptions, secrets: SecretBook, signal: AbortSignal, report: (event: RunEvent) => void): Run {
   return {
@@ -93,7 +106,7 @@ export function runOf(options: FleetOptions, secrets: SecretBook, signal: AbortS
       timeoutMs: options.timeout * 1000,
       acceptNew: options.acceptNew,
       signal,
-      askSecret: askHidden,
+      askSecret: person.ask,
       ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
     },
     holder: `${userInfo().username}@${hostname()}`,
@@ -103,7 +116,7 @@ export function runOf(options: FleetOptions, secrets: SecretBook, signal: AbortS
     wait: async (milliseconds) => {
       await delay(milliseconds, undefined, { signal }).catch(() => undefined);
     },
-    report,
+    report: person.report,
     signal,
   };
 }
