@@ -6,6 +6,8 @@ export interface BootOptions {
   /** What `sudo` allows the user `admin`: everything, everything with the password `ADMIN_PASSWORD`, or nothing. */
   readonly sudo: "nopasswd" | "password" | "none";
   readonly publicKey: string;
+  /** The far ends of eth0 and lan0: their names, and a process of the namespace that holds them. */
+  readonly links: { readonly wire: number; readonly wan: string; readonly lan: string };
   /** Lines at the head of sshd_config; the first value of a keyword wins. */
   readonly sshd: string;
   /** Files that are there from the start: absolute path to content. */
@@ -27,6 +29,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 umask 022
 exec 3<&0 </dev/null
 read -r pid rest </proc/self/stat
+${links(options)}
 mount -t tmpfs -o mode=755 lab /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work lab /mnt/root
@@ -34,7 +37,7 @@ cd /mnt/root
 ${MOUNTS}
 hostname ${quote(options.name)}
 ip -batch - <<'END'
-${NETWORK}
+${ADDRESSES}
 END
 ${accounts(options)}
 ${Object.entries({ ...systemFiles(options), ...options.files })
@@ -79,15 +82,23 @@ cd /
 rm -rf /var/lib/ipsec-fix /etc/ipsec-fix /etc/iptables /etc/ipsec.d/*.conf /etc/sysctl.d/*ipsec*
 mkdir -m 755 /run/sshd /run/lock`;
 
-// Both ends of each link are inside, so that it has a carrier; a lab with traffic takes the far ends out.
-const NETWORK = `link set lo up
-link add eth0 type veth peer name eth0far
-link add lan0 type veth peer name lan0far
+// Runs while the machine's /proc is still in sight: that is where the far ends' namespace is found.
+function links({ links: { wire, wan, lan } }: BootOptions): string {
+  const net = `/proc/${wire}/ns/net`;
+  return `ip -batch - <<'END'
+link set lo up
+link add eth0 type veth peer name ${wan} netns ${net}
+link add lan0 type veth peer name ${lan} netns ${net}
 link set eth0 up
-link set eth0far up
 link set lan0 up
-link set lan0far up
-address add 172.16.0.1/24 dev eth0
+END
+nsenter --net=${net} ip -batch - <<'END'
+link set ${wan} up
+link set ${lan} up
+END`;
+}
+
+const ADDRESSES = `address add 172.16.0.1/24 dev eth0
 address add 2001:db8:16::1/64 dev eth0 nodad
 address add 10.0.2.1/24 dev lan0
 address add 10.0.3.1/24 dev lan0

@@ -32,6 +32,8 @@ export interface LabHost {
   readonly hostKey: string;
   /** The host's first process, as the machine counts. */
   readonly pid: number;
+  /** Where the far ends of its eth0 and lan0 are. */
+  readonly links: BootOptions["links"];
   /** Runs a POSIX sh script on the host as root, past sshd. */
   exec(script: string, input?: string): Promise<Ended>;
   /** As `exec`, but gives the standard output and rejects when the script fails. */
@@ -84,6 +86,7 @@ export async function startHost(options: BootOptions, inetd: Inetd): Promise<Lab
     port: SSH_PORT,
     hostKey: init.hostKey,
     pid: init.pid,
+    links: options.links,
     exec,
     must,
     write: async (path, content) => {

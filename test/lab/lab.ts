@@ -5,10 +5,11 @@ import type { BootOptions } from "./boot.ts";
 import { GATEWAY_FILES } from "./gateway.ts";
 import { type LabHost, startHost } from "./host.ts";
 import { startInetd } from "./inetd.ts";
+import { startNamespace } from "./namespace.ts";
 import { run } from "./process.ts";
 
 /** How one host of a lab shall be; everything has a default. */
-export interface HostOptions extends Partial<Omit<BootOptions, "publicKey">> {
+export interface HostOptions extends Partial<Omit<BootOptions, "publicKey" | "links">> {
   /** Who the inventory and the ssh_config log in as. */
   readonly user?: "root" | "admin";
   /** More variables of the host in the inventory. */
@@ -44,17 +45,18 @@ export async function startLab({ hosts }: { readonly hosts: number | readonly Ho
   const publicKey = readFileSync(`${identityPath}.pub`, "utf8");
 
   const inetd = startInetd();
+  const wire = await startNamespace();
   const started: LabHost[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((host) => host.remove()));
-    await inetd.stop();
+    await Promise.all([inetd.stop(), wire.stop()]);
     removeDirectory();
     process.off("exit", removeDirectory);
   };
   const queue = wanted.map((options, index) => ({ options, index }));
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      started[next.index] = await startHost(bootOptions(next.options, next.index, publicKey), inetd);
+      started[next.index] = await startHost(bootOptions(next.options, next.index, { publicKey, wire: wire.pid }), inetd);
     }
   };
   const failed = (await Promise.allSettled(Array.from({ length: BOOTS_AT_ONCE }, worker))).find(
@@ -89,11 +91,16 @@ export async function startLab({ hosts }: { readonly hosts: number | readonly Ho
   };
 }
 
-function bootOptions(options: HostOptions, index: number, publicKey: string): BootOptions {
+function bootOptions(
+  options: HostOptions,
+  index: number,
+  { publicKey, wire }: { readonly publicKey: string; readonly wire: number },
+): BootOptions {
   return {
     name: options.name ?? `gw${index + 1}`,
     sudo: options.sudo ?? "nopasswd",
     publicKey,
+    links: { wire, wan: `wan${index + 1}`, lan: `lan${index + 1}` },
     sshd: options.sshd ?? "",
     files: { ...GATEWAY_FILES, ...options.files },
   };

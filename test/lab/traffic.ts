@@ -1,8 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import type { LabHost } from "./host.ts";
-import { letGo } from "./inetd.ts";
-import { run } from "./process.ts";
+import { inNetwork, startNamespace } from "./namespace.ts";
 
 /** A packet to send through a gateway, from its LAN to the far side of its WAN. */
 export interface Packet {
@@ -25,14 +22,18 @@ export interface Traffic {
 }
 
 /**
- * Takes the far ends of eth0 and lan0 out of the host and lets it forward. What arrives is recorded by the far side's own
+ * Puts the far ends of the host's eth0 and lan0 into the two namespaces and lets it forward. What arrives is recorded by the far side's own
  * nftables, before anything answers.
  */
 export async function startTraffic(host: LabHost): Promise<Traffic> {
   const [client, far] = await Promise.all([startNamespace(), startNamespace()]);
-  await inNet(host.pid, `ip link set lan0far netns ${client.pid} && ip link set eth0far netns ${far.pid}`);
-  await inNet(client.pid, "ip link set lo up; ip link set lan0far up");
-  await inNet(
+  const { wire, wan, lan } = host.links;
+  await inNetwork(
+    wire,
+    `ip link set ${lan} netns ${client.pid} name lan0far && ip link set ${wan} netns ${far.pid} name eth0far`,
+  );
+  await inNetwork(client.pid, "ip link set lo up; ip link set lan0far up");
+  await inNetwork(
     far.pid,
     "ip link set lo up; ip link set eth0far up; ip address add 172.16.0.254/24 dev eth0far; ip address add 2001:db8:16::254/64 dev eth0far nodad; " +
       "ip route add default via 172.16.0.1; ip route add default via 2001:db8:16::1; nft -f -",
@@ -45,8 +46,8 @@ export async function startTraffic(host: LabHost): Promise<Traffic> {
     const [length, router] = six ? [128, "fd00:10:2::1"] : [32, "10.0.2.1"];
     const each = (line: (packet: Packet, index: number) => string): string => [...new Set(packets.map(line))].join("\n");
     const set = `${protocol}${six ? 6 : 4}`;
-    await inNet(far.pid, `${each(({ to }) => `ip address replace ${to}/${length} dev lo`)}\nnft flush set inet seen ${set}`);
-    await inNet(
+    await inNetwork(far.pid, `${each(({ to }) => `ip address replace ${to}/${length} dev lo`)}\nnft flush set inet seen ${set}`);
+    await inNetwork(
       client.pid,
       `${each(({ from }) => `ip address replace ${from}/${length} dev lan0far ${six ? "nodad" : ""}`)}
 ip route replace default via ${router} dev lan0far onlink
@@ -90,31 +91,10 @@ const RECORDER = `table inet seen {
 async function seen(pid: number, set: string, count: number): Promise<readonly (string | undefined)[]> {
   let found = new Map<number, string>();
   for (let tries = 0; tries < 25; tries++) {
-    const listing = await inNet(pid, `nft -n list set inet seen ${set}`);
+    const listing = await inNetwork(pid, `nft -n list set inet seen ${set}`);
     found = new Map([...listing.matchAll(/\b(7\d\d\d) \. ([^\s,]+)/g)].map(([, port, value = ""]) => [Number(port), value]));
     if (found.size === count) break;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return Array.from({ length: count }, (_, index) => found.get(FIRST_PORT + index));
-}
-
-async function inNet(pid: number, script: string, input = ""): Promise<string> {
-  const ended = await run(["nsenter", `--net=/proc/${pid}/ns/net`, "/bin/sh", "-c", script], { input });
-  if (ended.exit !== 0) throw new Error(`exit ${ended.exit} of ${script}\n${ended.stderr}`);
-  return ended.stdout;
-}
-
-async function startNamespace(): Promise<{ readonly pid: number; stop(): Promise<unknown> }> {
-  const child = spawn("unshare", ["--net", "/bin/sh", "-c", "echo ready; exec cat >/dev/null"], {
-    stdio: "pipe",
-    detached: true,
-  });
-  await once(child.stdout, "data");
-  letGo(child);
-  const stop = (): Promise<unknown> => {
-    child.ref();
-    child.stdin.end();
-    return once(child, "close");
-  };
-  return { pid: child.pid ?? 0, stop };
 }
