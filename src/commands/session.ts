@@ -99,7 +99,7 @@ interface Person {
 }
 
 /** What gateways share in a run: clock, randomness, secrets and the way to connect. */
-export function runOf(options: FleetOptions, secrets: SecretBook, signal: AbortSignal, report: (event: RunEvent) => void): Run {
+function runOf(options: FleetOptions, secrets: SecretBook, signal: AbortSignal, person: Person): Run {
   return {
     kinds,
     connection: {
