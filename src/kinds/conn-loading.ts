@@ -1,5 +1,7 @@
 import type { Gateway } from "../gateway/gateway.ts";
-import { isUp, loadSteps } from "../gateway/loaded.ts";
+import { connOnDisk, isUp, loadSteps } from "../gateway/loaded.ts";
+import { valuesOf } from "../libreswan/config.ts";
+import { ikeVersion } from "../libreswan/options.ts";
 import { loadedConns } from "../libreswan/state.ts";
 import type { Change } from "../model/plan.ts";
 
@@ -20,5 +22,19 @@ export function loadChange(name: string, reasons: readonly string[], gateway: Ga
     steps: [],
     undo: isLoaded ? [] : [{ do: "unload-conn", conn: name }],
     finally: loadSteps(gateway, name),
+  };
+}
+
+/** Why pluto, as it runs, refuses to load the conn: its global policy keeps IKEv1 out, and only a restart changes that. */
+export function loadObstacle(name: string, gateway: Gateway): { readonly reason: string; readonly unblock: string } | undefined {
+  const { version, status, isFreshlyStarted } = gateway.daemon;
+  const policy = status.setup.get("ikev1-policy");
+  const onDisk = connOnDisk(gateway, name);
+  if (isFreshlyStarted || version === undefined || onDisk === undefined || policy === undefined || policy === "accept")
+    return undefined;
+  if (ikeVersion(valuesOf(onDisk, version), version) === "ikev2") return undefined;
+  return {
+    reason: `${name} speaks IKEv1, and pluto runs with ikev1-policy=${policy}: it would not load`,
+    unblock: "set `ikev1-policy: accept` with libreswan_setup before this (it restarts the service), or move the conn to IKEv2",
   };
 }

@@ -6,7 +6,7 @@ import { isAtLeast } from "../libreswan/version.ts";
 import type { Change } from "../model/plan.ts";
 import type { IpsecService } from "../model/specs.generated.ts";
 import type { Step } from "../model/step.ts";
-import { loadChange } from "./conn-loading.ts";
+import { loadChange, loadObstacle } from "./conn-loading.ts";
 import { daemonObstacle } from "./daemon-obstacle.ts";
 import type { Assessment, Kind } from "./kind.ts";
 
@@ -119,9 +119,13 @@ function assessLoaded(gateway: Gateway): Assessment {
     ),
   ];
   const dropped = config.conns.filter((conn) => !conn.loaded && startupOf(conn, config.version) !== "ignore");
+  const stale = names.flatMap((name) =>
+    staleChange(name, gateway).map((change) => ({ change, refusal: loadObstacle(name, gateway)?.reason })),
+  );
   return {
-    changes: names.flatMap((name) => staleChange(name, gateway)),
+    changes: stale.filter(({ refusal }) => refusal === undefined).map(({ change }) => change),
     notes: [
+      ...stale.flatMap(({ refusal }) => refusal ?? []),
       ...dropped.map(
         ({ name, file, line, reason }) => `${file}:${line}: Libreswan drops conn ${name}: ${reason ?? "its section is faulty"}`,
       ),

@@ -9,7 +9,7 @@ import { daemonProbes, type LoadedConn, loadedConns, trafficOf } from "../libres
 import type { Change } from "../model/plan.ts";
 import type { Tunnel } from "../model/specs.generated.ts";
 import type { Step } from "../model/step.ts";
-import { loadChange } from "./conn-loading.ts";
+import { loadChange, loadObstacle } from "./conn-loading.ts";
 import { daemonObstacle } from "./daemon-obstacle.ts";
 import type { Assessment, Kind } from "./kind.ts";
 
@@ -66,6 +66,8 @@ function assessConn(name: string, state: Tunnel["state"], gateway: Gateway): Ass
       `mend ${onDisk.file}:${onDisk.line}`,
     );
   const loading = loadingChange(name, gateway);
+  const refusal = loading.length > 0 ? loadObstacle(name, gateway) : undefined;
+  if (refusal !== undefined) return blocked(refusal.reason, refusal.unblock);
   if (state === "loaded") return { changes: loading, notes: [], ...unorientedFault(name, gateway, loading) };
   return assessEstablished(name, loading, gateway);
 }

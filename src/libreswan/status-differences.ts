@@ -92,8 +92,9 @@ function differentPolicy(conn: StatusConn, effective: Effective, version: Versio
   if (type === "tunnel" || type === "transport") compare("type", policy.has("TUNNEL") ? "tunnel" : "transport", type);
   compare("pfs", word(policy.has("PFS")), yesNo("pfs", effective("pfs") ?? "yes", version));
   compare("compress", word(policy.has("COMPRESS")), yesNo("compress", effective("compress") ?? "no", version));
-  if (policy.has("ENCRYPT") !== policy.has("AUTHENTICATE"))
-    compare("phase2", policy.has("AUTHENTICATE") ? "ah" : "esp", protocolOf(effective, version));
+  const phase2 = protocolOf(effective, version);
+  if (phase2 !== undefined && policy.has("ENCRYPT") !== policy.has("AUTHENTICATE"))
+    compare("phase2", policy.has("AUTHENTICATE") ? "ah" : "esp", phase2);
   const authby = effective("authby");
   const sided = effective("leftauth") ?? effective("rightauth");
   if (authby !== undefined && sided === undefined && isSecret(authby) !== policy.has("PSK"))
@@ -105,11 +106,11 @@ function isSecret(authby: string): boolean {
   return authby.split(/[\s,|]+/).includes("secret");
 }
 
-/** `ah=` instead of `esp=` also asks for AH, from 4.x on. */
-function protocolOf(effective: Effective, version: Version): string {
-  return canonicalWord("phase2", effective("phase2") ?? (effective("ah") === undefined ? "esp" : "ah"), version) === "ah"
-    ? "ah"
-    : "esp";
+/** Undefined where `ah=` decides: it is another name of `esp=` up to 5.2, and a key of its own later. */
+function protocolOf(effective: Effective, version: Version): string | undefined {
+  const phase2 = effective("phase2");
+  if (phase2 === undefined && isAtLeast(version, "5.3") && effective("ah") !== undefined) return undefined;
+  return canonicalWord("phase2", phase2 ?? "esp", version) === "ah" ? "ah" : "esp";
 }
 
 function yesNo(key: string, value: string, version: Version): string {

@@ -25,7 +25,7 @@ export function builtInDefault(section: Section, key: string, version: Version):
   return typeof value === "function" ? value(version) : value;
 }
 
-type Default = string | ((version: Version) => string);
+type Default = string | ((version: Version) => string | undefined);
 
 const connDefaults: Readonly<Record<string, Default>> = {
   auto: "ignore",
@@ -47,7 +47,8 @@ const connDefaults: Readonly<Record<string, Default>> = {
 const setupDefaults: Readonly<Record<string, Default>> = {
   uniqueids: "yes",
   plutodebug: "none",
-  "ikev1-policy": (version) => (isAtLeast(version, "5.0") ? "drop" : "accept"),
+  // In 4.x it depends on who built it.
+  "ikev1-policy": (version) => (isAtLeast(version, "5.0") ? "drop" : undefined),
 };
 
 /** Reads a value as the version reads it for this key. */
