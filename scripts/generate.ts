@@ -1,14 +1,15 @@
 // Makes from schemas/ what must agree with them: TypeScript types, the schemas as the program carries them, the part of the
-// playbook schema that lists kinds and probes, and the reference pages. `--check` writes nothing and fails when one is stale.
+// playbook schema that lists kinds and probes, and the reference pages; and from the grammar the reference of the command line. `--check` writes nothing and fails when one is stale.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cliReference } from "./generate/cli-reference.ts";
 import { loadingValidators, outlines } from "./generate/embedded.ts";
 import { type NamedSchema, playbookSchema, type Schema } from "./generate/playbook.ts";
 import { referencePages } from "./generate/reference.ts";
 import { specTypes } from "./generate/types.ts";
-import { type ValidatorMap, validatorModule } from "./generate/validators.ts";
+import { validatorModule } from "./generate/validators.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -23,14 +24,9 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
     ["src/model/specs.generated.ts", await specTypes(kinds, probes)],
     ["src/model/outlines.generated.ts", outlines(playbook, kinds, probes)],
     ["src/engine/validators.generated.ts", validatorModule(loadingValidators(playbook, kinds, probes))],
-    ["src/engine/plan-validator.generated.ts", validatorModule([planValidator()])],
     ...referencePages(kinds, probes),
+    cliReference(),
   ]);
-}
-
-function planValidator(): ValidatorMap {
-  const schemas = [{ name: "plan", schema: readSchema("schemas/plan.schema.json") }];
-  return { constant: "planValidators", sentence: "A saved plan.", schemas };
 }
 
 function readFolder(folder: string): readonly NamedSchema[] {
