@@ -10,7 +10,7 @@ export function unguardedPaths(expression: string): readonly string[] {
   const guards = [...bare.matchAll(asked)].map(([, path = ""]) => path);
   const plain = bare
     .replaceAll(/\|\s*\w+/g, " ")
-    .replaceAll(/\bis\s+(?:not\s+)?\w+/g, " ")
+    .replaceAll(/\bis\s+(?:not\s+)?\w+/g, ", ")
     .replaceAll(/\b\w+\s*=(?!=)/g, " ");
   const paths = [...plain.matchAll(/(?<![\w.\])'])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?!\w|\.)/g)].map((found) =>
     withoutCall(found[0], plain, found.index),

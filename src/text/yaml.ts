@@ -176,9 +176,12 @@ function trapsIn(document: Document.Parsed, dialect: Dialect, place: At): readon
       problems.push(problem);
       return visit.SKIP;
     },
-    Alias: (_, node) => {
-      if (node.resolve(document) === undefined)
-        problems.push({ severity: "error", message: `no anchor &${node.source} before this alias`, ...place(...rangeOf(node)) });
+    Alias: (_, node, path) => {
+      const anchored = node.resolve(document);
+      const message =
+        anchored === undefined ? `no anchor &${node.source} before this alias` : "this alias stands inside of its own anchor";
+      if (anchored === undefined || path.includes(anchored))
+        problems.push({ severity: "error", message, ...place(...rangeOf(node)) });
     },
     Scalar: (key, node) => {
       if (key === "key" || dialect !== "strict" || node.type !== "PLAIN") return;
