@@ -106,13 +106,15 @@ function unorientedFault(name: string, gateway: Gateway, loading: readonly Chang
 
 function assessEstablished(name: string, loading: readonly Change[], gateway: Gateway): Assessment {
   const { daemon } = gateway;
-  const loaded = loadedConns(daemon, name).filter(({ routing }) => routing !== "never-negotiate");
+  const loaded = loadedConns(daemon, name);
+  if (loaded.some(({ routing }) => routing === "never-negotiate"))
+    return blocked(`${name} is no tunnel: it lets packets pass or drops them`, "ask for `state: loaded`");
   const opening = loading.flatMap((change) => change.finally ?? []);
   if (opening.some(opensTunnel)) return { changes: loading, notes: [] };
   if (loading.length > 0) return bringUp(name, loading, gateway);
   const fault = unorientedFault(name, gateway, loading);
   if (fault.violated !== undefined) return { changes: [], notes: [], ...fault };
-  if (loaded.length === 0 && daemon.isFreshlyStarted && startup(name, gateway) === "start") return { changes: [], notes: [] };
+  if (loaded.length === 0 && ["start", "ondemand"].includes(startup(name, gateway))) return { changes: [], notes: [] };
   const down = loaded.filter((conn) => !isConnUp(conn, loaded, gateway));
   if (loaded.length > 0 && down.length === 0) return inKernel(name, loaded, gateway);
   const names = down.map((conn) => conn.name).join(", ");
@@ -166,9 +168,8 @@ function bringUp(name: string, loading: readonly Change[], gateway: Gateway): As
 
 /** What is up by the daemon's word must be in the kernel too; what the plan brings up is seen when it is up. */
 function inKernel(name: string, loaded: readonly LoadedConn[], gateway: Gateway): Assessment {
-  const { daemon, kernel } = gateway;
-  const isPlanned = trafficOf(daemon, name).some(({ serial }) => serial === undefined);
-  if (isPlanned) return { changes: [], notes: [] };
+  const { kernel } = gateway;
+  if (loaded.some(({ isComing }) => isComing)) return { changes: [], notes: [] };
   if (kernel.xfrm !== "read")
     return {
       changes: [],

@@ -67,7 +67,7 @@ function standing({ kernel }: Gateway, named: ReadonlySet<string>): readonly str
 function kernelFaults({ daemon, kernel }: Gateway): readonly string[] {
   return [...daemon.conns.values()].flatMap((conn) => {
     const name = `${conn.name}${conn.instance}`;
-    if (conn.isFresh) return [];
+    if (conn.isComing) return [];
     if (conn.routing === "tunnel") return tunnelFaults(promiseOf(conn), kernel).map((fault) => `${name}: ${fault}`);
     const hasTrap = conn.routing !== "trap" || isTrapped(promiseOf(conn), kernel);
     return hasTrap ? [] : [`${name}: the daemon waits for its traffic, and the kernel has no trap policy`];

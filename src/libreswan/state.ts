@@ -24,6 +24,8 @@ export type Answer = "answered" | "down" | "denied" | "silent";
 export interface LoadedConn extends StatusConn {
   /** Loaded by a planned step: as on disk, whatever the status said before. */
   readonly isFresh: boolean;
+  /** A planned step brings it up or routes it: its policies and SAs will be in the kernel, and are not yet. */
+  readonly isComing: boolean;
 }
 
 /** Pluto, as the facts show it and as the plan so far leaves it. */
@@ -79,7 +81,7 @@ export function readDaemon(facts: Facts): DaemonState {
     service: readService(reading("service").text),
     answer: answerOf(status),
     status: rest,
-    conns: new Map(conns.map((conn) => [conn.name + conn.instance, { ...conn, isFresh: false }])),
+    conns: new Map(conns.map((conn) => [conn.name + conn.instance, { ...conn, isFresh: false, isComing: false }])),
     traffic: reading("traffic").exit === 0 ? parseTraffic(reading("traffic").text) : [],
     isFreshlyStarted: false,
     reverts: new Set(
@@ -104,17 +106,25 @@ export function trafficOf(daemon: DaemonState, conn: string): readonly Traffic[]
 export function afterDaemonStep(state: DaemonState, step: Step): DaemonState {
   switch (step.do) {
     case "load-conn":
-      return withConns(withoutTraffic(state, step.conn), step.conn, { routing: "none", isFresh: true });
+      return withConns(withoutTraffic(state, step.conn), step.conn, { routing: "none", isFresh: true, isComing: false });
     case "unload-conn": {
       const kept = [...state.conns].filter(([, loaded]) => !isOfConn(loaded.name, step.conn));
       return { ...withoutTraffic(state, step.conn), conns: new Map(kept) };
     }
     case "initiate-conn":
-      return withUp(withConns(withPlannedTraffic(state, step.conn), step.conn, { routing: "tunnel" }), step.conn, true);
+      return withUp(
+        withConns(withPlannedTraffic(state, step.conn), step.conn, { routing: "tunnel", isComing: true }),
+        step.conn,
+        true,
+      );
     case "route-conn":
-      return withConns(state, step.conn, { routing: "trap" });
+      return withConns(state, step.conn, { routing: "trap", isComing: true });
     case "terminate-conn":
-      return withUp(withConns(withoutTraffic(state, step.conn), step.conn, { routing: "none" }), step.conn, false);
+      return withUp(
+        withConns(withoutTraffic(state, step.conn), step.conn, { routing: "none", isComing: false }),
+        step.conn,
+        false,
+      );
     case "service":
       return step.unit.replace(/\.service$/, "") === "ipsec" ? afterService(state, step.verb) : state;
     case "pluto-debug":
@@ -185,6 +195,7 @@ function unknownConn(name: string): LoadedConn {
     policy: new Set(),
     fields: new Map(),
     isFresh: true,
+    isComing: false,
   };
 }
 

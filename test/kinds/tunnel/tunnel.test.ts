@@ -35,6 +35,33 @@ describe("tunnel", () => {
   });
 });
 
+describe("after a planned start", () => {
+  test.each([
+    ["start", []],
+    ["ondemand", []],
+    ["add", [{ do: "initiate-conn", conn: "t" }]],
+    [
+      "ignore",
+      [
+        { do: "load-conn", conn: "t" },
+        { do: "initiate-conn", conn: "t" },
+      ],
+    ],
+  ])("auto=%s", (auto, wanted) => {
+    const stopped = readGateway(
+      factsOf({
+        readings: { "libreswan.version": "Libreswan 5.2", "libreswan.status": { exit: 33, text: "" } },
+        files: { "/etc/ipsec.conf": `${conf}\tauto=${auto}\n` },
+      }),
+    );
+    const started = afterSteps(stopped, [{ do: "service", unit: "ipsec", verb: "start" }]);
+    const at = { file: "p", line: 1, column: 1 };
+    const spec = { conn: "t", state: "established" } as const;
+    const { changes } = tunnel.assess({ address: "t", kind: "tunnel", name: "t", spec, tags: [], ignore_drift: [], at }, started);
+    expect(changes.flatMap((change) => change.finally ?? [])).toEqual(wanted);
+  });
+});
+
 describe.skipIf(!hasRecordings)("recorded gateways", () => {
   const block = (text: string, pattern: string) =>
     new RegExp(`^# ${pattern}$\\n([\\s\\S]*?)(?=^(?:#|---|\\[rc=))`, "m").exec(text)?.[1] ?? "";
