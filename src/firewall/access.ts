@@ -28,7 +28,7 @@ export interface Barrier {
   readonly rule: Rule | undefined;
 }
 
-/** Every chain that may keep packets of these flows out. firewalld's own chains are its business. */
+/** Every chain that may keep packets of these flows out. */
 export function barriers(tables: readonly Table[], flows: readonly AccessFlow[]): readonly Barrier[] {
   return flows.flatMap((flow) =>
     hindrances(tables, flow).map(({ table, chain, hindrance }) => ({ flow, table, chain: chain.name, rule: hindrance?.rule })),
@@ -39,7 +39,7 @@ export function barriers(tables: readonly Table[], flows: readonly AccessFlow[])
 export function accessBatches(tables: readonly Table[], flows: readonly AccessFlow[]): readonly FirewallBatch[] {
   const needed = new Map<string, Needed>();
   for (const flow of flows) {
-    for (const passage of hindrances(tables, flow)) {
+    for (const passage of hindrances(tables.filter(isEditable), flow)) {
       const { table, chain, hindrance } = passage;
       const rule = ruleText(table, flow, flows);
       const key = `${table.backend} ${table.family} ${table.name} ${chain.name} ${rule}`;
@@ -116,9 +116,12 @@ function hindrances(tables: readonly Table[], flow: AccessFlow): readonly Passag
     ...(flow.port === undefined ? {} : { destinationPort: flow.port }),
     ...(flow.in === undefined ? {} : { in: flow.in }),
   };
-  return passages(tables, "input", { packets, counts: () => false }).filter(
-    ({ table, hindrance }) => hindrance !== undefined && !(table.backend === "nftables" && table.name === "firewalld"),
-  );
+  return passages(tables, "input", { packets, counts: () => false }).filter(({ hindrance }) => hindrance !== undefined);
+}
+
+/** firewalld would wipe what others write in its table. */
+function isEditable({ backend, name }: Table): boolean {
+  return backend !== "nftables" || name !== "firewalld";
 }
 
 function batch({ backend, family, name }: Table, edits: readonly FirewallEdit[]): FirewallBatch {

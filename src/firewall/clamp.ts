@@ -1,9 +1,9 @@
 import type { FirewallBackend, FirewallBatch, FirewallEdit } from "../model/step.ts";
-import { type Family, formatHostOrNetwork, formatNetwork } from "../text/address.ts";
+import { type Family, formatHostOrNetwork, formatNetwork, type Network } from "../text/address.ts";
 import { subtract } from "./box.ts";
 import { readRule, refTo } from "./edits.ts";
 import type { Pair } from "./exemption.ts";
-import { type Chain, carries, findChain, findTable, type Rule, type Table } from "./model.ts";
+import { type Chain, carries, type Rule, type Table } from "./model.ts";
 import { isOwn } from "./owner.ts";
 import { type Packets, type Passage, passages } from "./passage.ts";
 import { anyAddress, rangeOf } from "./range.ts";
@@ -11,6 +11,10 @@ import { anyAddress, rangeOf } from "./range.ts";
 /** Forwarded TCP connections of one family whose SYNs shall carry an MSS; whatever is undefined is any. */
 export interface ClampFlow {
   readonly family: Family;
+  /** A fixed MSS, or what the path MTU of the route leaves. */
+  readonly mss: number | "pmtu";
+  /** Values that our own rule may have instead and stay. */
+  readonly tolerated?: readonly number[];
   readonly pair?: Pair;
   readonly in?: string;
   readonly out?: string;
@@ -21,7 +25,6 @@ export interface ClampFlow {
 }
 
 export interface ClampWanted {
-  readonly mss: number | "pmtu";
   readonly flows: readonly ClampFlow[];
   /** Where a rule goes if one is needed. */
   readonly backend: FirewallBackend;
@@ -34,9 +37,9 @@ export const OWN_TABLE = "ipsec_fix";
 const MANGLE_PRIORITY = -150;
 
 /** The flows whose SYNs may leave the host with an MSS that is not the wanted one. */
-export function unclamped(tables: readonly Table[], { mss, flows }: Pick<ClampWanted, "mss" | "flows">): readonly ClampFlow[] {
+export function unclamped(tables: readonly Table[], flows: readonly ClampFlow[]): readonly ClampFlow[] {
   return flows.filter((flow) => {
-    const met = walks(tables, flow, mss).flatMap((passage) => passage.met);
+    const met = walks(tables, flow).flatMap((passage) => passage.met);
     return subtract(boxesOf(flow), met)?.length !== 0;
   });
 }
@@ -45,7 +48,7 @@ export function unclamped(tables: readonly Table[], { mss, flows }: Pick<ClampWa
 export function clampBatches(tables: readonly Table[], wanted: ClampWanted): readonly FirewallBatch[] {
   const stale = tables.flatMap((table) => staleRules(table, wanted));
   const kept = without(tables, new Set(stale.map(({ rule }) => rule)));
-  const missing = unclamped(kept, wanted);
+  const missing = unclamped(kept, wanted.flows);
   const edits = new Map<string, { readonly table: Pick<Table, "backend" | "family" | "name">; readonly edits: FirewallEdit[] }>();
   const editsOf = (table: Pick<Table, "backend" | "family" | "name">): FirewallEdit[] => {
     const key = `${table.backend} ${table.family} ${table.name}`;
@@ -57,7 +60,7 @@ export function clampBatches(tables: readonly Table[], wanted: ClampWanted): rea
   const placed = new Set<string>();
   for (const flow of missing) {
     const place = placeFor(tables, flow, wanted);
-    const text = ruleText(place.table, flow, wanted);
+    const text = ruleText(place.table, flow, wanted.flows);
     const key = `${place.table.backend} ${place.table.family} ${place.table.name} ${text}`;
     if (placed.has(key)) continue;
     placed.add(key);
@@ -107,7 +110,7 @@ function boxesOf({ family, pair }: ClampFlow): Packets["boxes"] {
   return [pair ? { source: rangeOf(pair.source), destination: rangeOf(pair.destination) } : { source: any, destination: any }];
 }
 
-function walks(tables: readonly Table[], flow: ClampFlow, mss: ClampWanted["mss"]): readonly Passage[] {
+function walks(tables: readonly Table[], flow: ClampFlow): readonly Passage[] {
   const packets: Packets = {
     family: flow.family,
     boxes: boxesOf(flow),
@@ -117,13 +120,13 @@ function walks(tables: readonly Table[], flow: ClampFlow, mss: ClampWanted["mss"
     ...(flow.in === undefined ? {} : { in: flow.in }),
     ...(flow.out === undefined ? {} : { out: flow.out }),
   };
-  return passages(tables, "forward", { packets, counts: (rule) => suits(rule, mss) });
+  return passages(tables, "forward", { packets, counts: (rule) => suits(rule, flow) });
 }
 
 /** A fixed value never raises an MSS, so that a smaller one does as well; ours has to be the one that was asked for. */
-function suits(rule: Rule, mss: ClampWanted["mss"]): boolean {
+function suits(rule: Rule, { mss, tolerated }: ClampFlow): boolean {
   if (rule.mss === undefined || mss === "pmtu" || rule.mss === "pmtu") return rule.mss === mss;
-  return isOwn(rule) ? rule.mss === mss : rule.mss <= mss;
+  return isOwn(rule) ? rule.mss === mss || (tolerated ?? []).includes(rule.mss) : rule.mss <= mss;
 }
 
 interface StaleRule {
@@ -141,7 +144,7 @@ function staleRules(table: Table, wanted: ClampWanted): readonly StaleRule[] {
       if (rule.comment === undefined || !owners.has(rule.comment)) return [];
       const flows = wanted.flows.filter(({ owner, family }) => owner === rule.comment && carries(table, family));
       const alone = [{ ...table, chains: table.chains.map((each) => (each === chain ? onlyOwn(chain, rule) : each)) }];
-      const works = flows.length > 0 && unclamped(alone, { mss: wanted.mss, flows }).length === 0;
+      const works = flows.length > 0 && unclamped(alone, flows).length === 0;
       const isFirst = !seen.has(rule.comment);
       if (works) seen.add(rule.comment);
       return works && isFirst ? [] : [{ table, chain, rule }];
@@ -171,10 +174,11 @@ interface Place {
 }
 
 function placeFor(tables: readonly Table[], flow: ClampFlow, wanted: ClampWanted): Place {
-  const all = walks(tables, flow, wanted.mss);
+  const all = walks(tables, flow);
   const low = all.flatMap(({ table, chain, firstExit }) => {
     const rule = chain.rules.find(
-      (candidate, index) => firstExit !== undefined && index > firstExit && isEqual(table, candidate, { flow, wanted }),
+      (candidate, index) =>
+        firstExit !== undefined && index > firstExit && isEqual(table, candidate, { flow, flows: wanted.flows }),
     );
     return rule && firstExit !== undefined ? [{ table, chain, rule, firstExit }] : [];
   })[0];
@@ -213,9 +217,9 @@ function refOf(table: Table, chain: Chain, index: number): Place["before"] {
 function isEqual(
   table: Table,
   rule: Rule,
-  { flow, wanted }: { readonly flow: ClampFlow; readonly wanted: ClampWanted },
+  { flow, flows }: { readonly flow: ClampFlow; readonly flows: readonly ClampFlow[] },
 ): boolean {
-  const own = readRule(table, ruleText(table, flow, wanted));
+  const own = readRule(table, ruleText(table, flow, flows));
   return rule.mss === own.mss && meaning(rule) === meaning(own);
 }
 
@@ -226,34 +230,46 @@ function meaning({ matches }: Rule): string {
   return texts.toSorted().join(" ");
 }
 
-function ruleText(table: Pick<Table, "backend" | "family">, flow: ClampFlow, { mss, flows }: ClampWanted): string {
-  return table.backend === "nftables" ? nftText(table, flow, { mss, flows }) : iptablesText(flow, mss);
+function ruleText(table: Pick<Table, "backend" | "family">, flow: ClampFlow, flows: readonly ClampFlow[]): string {
+  return table.backend === "nftables" ? nftText(table, flow, flows) : iptablesClamp(flow, '"');
 }
 
-function iptablesText({ pair, in: input, out, owner }: ClampFlow, mss: ClampWanted["mss"]): string {
+/** The rule as iptables takes it; `quote` stands around the comment. */
+export function iptablesClamp({ pair, in: input, out, owner, mss }: ClampFlow, quote: '"' | ""): string {
   return [
-    ...(pair ? [`-s ${formatNetwork(pair.source)} -d ${formatNetwork(pair.destination)}`] : []),
+    ...addressWords(pair, { source: "-s", destination: "-d", format: formatNetwork }),
     ...(input === undefined ? [] : [`-i ${input}`]),
     ...(out === undefined ? [] : [`-o ${out}`]),
     "-p tcp -m tcp --tcp-flags SYN,RST SYN",
-    `-m comment --comment "${owner}"`,
+    `-m comment --comment ${quote}${owner}${quote}`,
     `-j TCPMSS ${mss === "pmtu" ? "--clamp-mss-to-pmtu" : `--set-mss ${mss}`}`,
   ].join(" ");
 }
 
-function nftText(table: Pick<Table, "family">, flow: ClampFlow, { mss, flows }: Pick<ClampWanted, "mss" | "flows">): string {
-  const { pair, in: input, out, owner, family } = flow;
+function nftText(table: Pick<Table, "family">, flow: ClampFlow, flows: readonly ClampFlow[]): string {
+  const { pair, in: input, out, owner, family, mss } = flow;
   const ip = family === "ipv4" ? "ip" : "ip6";
   const bothFamilies = flows.some((other) => other.owner === owner && other.family !== family);
+  const addresses = addressWords(pair, { source: `${ip} saddr`, destination: `${ip} daddr`, format: formatHostOrNetwork });
   return [
-    ...(table.family === "inet" && !pair && !bothFamilies ? [`meta nfproto ${family}`] : []),
+    ...(table.family === "inet" && addresses.length === 0 && !bothFamilies ? [`meta nfproto ${family}`] : []),
     ...(input === undefined ? [] : [`iifname "${input}"`]),
     ...(out === undefined ? [] : [`oifname "${out}"`]),
-    ...(pair ? [`${ip} saddr ${formatHostOrNetwork(pair.source)} ${ip} daddr ${formatHostOrNetwork(pair.destination)}`] : []),
+    ...addresses,
     "tcp flags & (syn | rst) == syn",
     `tcp option maxseg size set ${mss === "pmtu" ? "rt mtu" : mss}`,
     `comment "${owner}"`,
   ].join(" ");
+}
+
+/** A network of every address needs no condition. */
+function addressWords(
+  pair: Pair | undefined,
+  words: { readonly source: string; readonly destination: string; readonly format: (network: Network) => string },
+): readonly string[] {
+  return (["source", "destination"] as const).flatMap((side) =>
+    pair && pair[side].prefix > 0 ? [`${words[side]} ${words.format(pair[side])}`] : [],
+  );
 }
 
 function batchesOf(
@@ -270,21 +286,4 @@ function uniqueCreations(edits: readonly FirewallEdit[]): readonly FirewallEdit[
       edit.edit !== "create-chain" ||
       edits.findIndex((other) => other.edit === "create-chain" && other.chain === edit.chain) === index,
   );
-}
-
-/** The rules that a batch would take away or add, as text, for a plan. */
-export function rulesOf(
-  batch: FirewallBatch,
-  tables: readonly Table[],
-): { readonly before: readonly string[]; readonly after: readonly string[] } {
-  const table = findTable(tables, { backend: batch.backend, family: batch.family, name: batch.table });
-  const before = batch.edits.flatMap((edit) => {
-    if (edit.edit !== "delete") return [];
-    const chain = table && findChain(table, edit.chain);
-    const rule = chain?.rules.find(
-      (candidate) => JSON.stringify(refTo(table ?? batch, chain, candidate)) === JSON.stringify(edit.rule),
-    );
-    return rule ? [rule.text] : [];
-  });
-  return { before, after: batch.edits.flatMap((edit) => (edit.edit === "insert" ? [edit.rule] : [])) };
 }

@@ -10,19 +10,21 @@ import {
   type FirewalldZone,
 } from "./firewalld.ts";
 import { parseIptablesRule } from "./iptables-rule.ts";
+import { builtinChain } from "./iptables-save.ts";
 import { reach } from "./matching.ts";
+import { findChain, type Table } from "./model.ts";
 import { rangeOf } from "./range.ts";
 
 /** Which of firewalld's two configurations something is about. */
 export type FirewalldScope = "runtime" | "permanent";
 
-/** What has to be in firewalld, and where it already holds by other means. */
-export interface DirectWanted {
-  readonly rules: readonly DirectRule[];
-  readonly persist: boolean;
+/** Direct rules that come and go in one configuration. */
+export interface DirectEdit {
+  readonly scope: FirewalldScope;
+  readonly add: readonly DirectRule[];
+  readonly remove: readonly DirectRule[];
+  readonly property: string;
   readonly reason: string;
-  /** Whether the rule's aim is reached without it. */
-  readonly holds: (rule: DirectRule, scope: FirewalldScope) => boolean;
 }
 
 /**
@@ -46,48 +48,97 @@ function firstPriority({ runtime, permanent }: FirewalldState, wanted: DirectRul
   return Math.min(0, ...foreign.map(({ priority }) => priority - 1));
 }
 
-/** The changes after which the direct rules stand in firewalld, now and after a reload. */
+/** The change that makes an edit, through firewalld's own tool; none where there is nothing to do. */
+export function directChange({ scope, add, remove, property, reason }: DirectEdit): readonly Change[] {
+  if (add.length + remove.length === 0) return [];
+  const before = remove.map(directRuleText);
+  const after = add.map(directRuleText);
+  return [
+    {
+      action: after.length === 0 ? "delete" : before.length === 0 ? "create" : "update",
+      target: scope === "permanent" ? "firewalld (permanent)" : "firewalld",
+      property,
+      before: before.length === 0 ? null : before,
+      after: after.length === 0 ? null : after,
+      reason,
+      impact: "none",
+      risks_access: false,
+      interrupts: [],
+      steps: [...directSteps(scope, "remove", remove), ...directSteps(scope, "add", add)],
+      undo: [...directSteps(scope, "remove", add), ...directSteps(scope, "add", remove)],
+    },
+  ];
+}
+
+function directSteps(scope: FirewalldScope, verb: "add" | "remove", rules: readonly DirectRule[]): readonly Step[] {
+  return rules.map((rule) => ({
+    do: "firewall-cmd",
+    args: [...(scope === "permanent" ? ["--permanent"] : []), "--direct", `--${verb}-rule`, ...directRuleText(rule).split(" ")],
+  }));
+}
+
+/** The direct rules of a configuration that carry one of these comments. */
+export function ownDirectRules({ direct }: FirewalldConfiguration, owners: ReadonlySet<string>): readonly DirectRule[] {
+  return direct.filter((rule) => owners.has(ownerOf(rule)));
+}
+
+/** Direct rules that have to be there, unless what they are for holds without them. */
+export interface DirectWanted {
+  readonly rules: readonly DirectRule[];
+  readonly persist: boolean;
+  readonly property?: string;
+  readonly reason: string;
+  readonly holds: (rule: DirectRule, scope: FirewalldScope) => boolean;
+}
+
+/** The changes after which the direct rules do their work, now and (`persist`) after a reload. */
 export function directRuleChanges(state: FirewalldState, wanted: DirectWanted): readonly Change[] {
-  const scopes: readonly FirewalldScope[] = wanted.persist ? ["runtime", "permanent"] : ["runtime"];
+  const { rules, persist, property = "exemption", reason, holds } = wanted;
+  const scopes: readonly FirewalldScope[] = persist ? ["runtime", "permanent"] : ["runtime"];
   return scopes.flatMap((scope) => {
-    const missing = wanted.rules.filter((rule) => !has(state[scope], rule) && !wanted.holds(rule, scope));
-    return missing.length === 0 ? [] : [change(scope, "create", missing, wanted.reason)];
+    const missing = rules.filter((rule) => !holds(rule, scope));
+    const standing = new Set(state[scope].direct.map(directRuleText));
+    const texts = new Set(missing.map(directRuleText));
+    // Ours that stands there and does not help has been overtaken, or has another value.
+    const useless = ownDirectRules(state[scope], new Set(missing.map(ownerOf))).filter(
+      (rule) => !texts.has(directRuleText(rule)),
+    );
+    return directChange({
+      scope,
+      add: missing.filter((rule) => !standing.has(directRuleText(rule))),
+      remove: useless,
+      property,
+      reason,
+    });
   });
 }
 
 /** The changes that take our direct rules of these owners out of firewalld. */
-export function directRuleRemovals(state: FirewalldState, owners: ReadonlySet<string>): readonly Change[] {
-  return (["runtime", "permanent"] as const).flatMap((scope) => {
-    const own = state[scope].direct.filter(({ rule }) => owners.has(/--comment (\S+)/.exec(rule)?.[1] ?? ""));
-    return own.length === 0 ? [] : [change(scope, "delete", own, "the resource is declared absent")];
-  });
+export function directRuleRemovals(
+  state: FirewalldState,
+  owners: ReadonlySet<string>,
+  property = "exemption",
+): readonly Change[] {
+  return (["runtime", "permanent"] as const).flatMap((scope) =>
+    directChange({ scope, add: [], remove: ownDirectRules(state[scope], owners), property, reason: "the rule shall not exist" }),
+  );
 }
 
-/** Whether a rule stands in a configuration, at whatever priority. */
-function has({ direct }: FirewalldConfiguration, wanted: DirectRule): boolean {
-  return direct.some((rule) => directRuleText({ ...rule, priority: 0 }) === directRuleText({ ...wanted, priority: 0 }));
+function ownerOf({ rule }: DirectRule): string {
+  return /--comment (\S+)/.exec(rule)?.[1] ?? "";
 }
 
-function change(scope: FirewalldScope, action: "create" | "delete", rules: readonly DirectRule[], reason: string): Change {
-  const steps = (verb: "add" | "remove"): readonly Step[] =>
-    rules.map((rule) => ({
-      do: "firewall-cmd",
-      args: [...(scope === "permanent" ? ["--permanent"] : []), "--direct", `--${verb}-rule`, ...directRuleText(rule).split(" ")],
-    }));
-  const texts = rules.map(directRuleText);
-  return {
-    action,
-    target: scope === "permanent" ? "firewalld (permanent)" : "firewalld",
-    property: "direct rules",
-    before: action === "create" ? null : texts,
-    after: action === "create" ? texts : null,
-    reason,
-    impact: "none",
-    risks_access: false,
-    interrupts: [],
-    steps: steps(action === "create" ? "add" : "remove"),
-    undo: steps(action === "create" ? "remove" : "add"),
-  };
+/** The direct rules of a configuration as iptables will have them. */
+export function directTables({ direct }: FirewalldConfiguration): readonly Table[] {
+  const tables = new Map<string, Table>();
+  for (const { family, table, chain, rule } of direct.toSorted((one, other) => one.priority - other.priority)) {
+    const known = tables.get(`${family} ${table}`) ?? { backend: "iptables-nft", family, name: table, chains: [] };
+    const base = builtinChain(table, chain, "accept");
+    const old = findChain(known, chain) ?? { name: chain, ...(base ? { base } : {}), rules: [] };
+    const grown = { ...old, rules: [...old.rules, parseIptablesRule(rule, family, { has: () => false })] };
+    tables.set(`${family} ${table}`, { ...known, chains: [...known.chains.filter(({ name }) => name !== chain), grown] });
+  }
+  return [...tables.values()];
 }
 
 /** Whether firewalld would leave the packets of a pair alone after a reload: no zone or policy in use masquerades them, or a direct rule exempts them. */
@@ -139,54 +190,4 @@ function mayMatch(rule: string, { source, destination }: Pair): boolean {
     if (range === undefined) return true;
     return not ? !contains(range, network) : overlaps(range, network);
   });
-}
-
-/** The change that lets something through the zone: a service for everyone, or a rich rule for each peer. */
-export function zoneChanges(
-  state: FirewalldState,
-  wanted: {
-    readonly zone: string;
-    readonly items: readonly ZoneItem[];
-    readonly persist: boolean;
-    readonly present: boolean;
-    readonly reason: string;
-  },
-): readonly Change[] {
-  const scopes: readonly FirewalldScope[] = wanted.persist || !wanted.present ? ["runtime", "permanent"] : ["runtime"];
-  return scopes.flatMap((scope) => {
-    const zone = state[scope].zones.find(({ name }) => name === wanted.zone);
-    const differing = wanted.items.filter((item) => zone !== undefined && zoneHas(zone, item) !== wanted.present);
-    if (differing.length === 0) return [];
-    const steps = (verb: "add" | "remove"): readonly Step[] =>
-      differing.map(({ list, value }) => ({
-        do: "firewall-cmd",
-        args: [...(scope === "permanent" ? ["--permanent"] : []), `--zone=${wanted.zone}`, `--${verb}-${list}=${value}`],
-      }));
-    const values = differing.map(({ value }) => value);
-    return [
-      {
-        action: wanted.present ? "create" : "delete",
-        target: `firewalld zone ${wanted.zone}${scope === "permanent" ? " (permanent)" : ""}`,
-        property: "ipsec",
-        before: wanted.present ? null : values,
-        after: wanted.present ? values : null,
-        reason: wanted.reason,
-        impact: "none",
-        risks_access: false,
-        interrupts: [],
-        steps: steps(wanted.present ? "add" : "remove"),
-        undo: steps(wanted.present ? "remove" : "add"),
-      } satisfies Change,
-    ];
-  });
-}
-
-/** Something that a zone lists. */
-export interface ZoneItem {
-  readonly list: "service" | "rich-rule";
-  readonly value: string;
-}
-
-function zoneHas(zone: FirewalldZone, { list, value }: ZoneItem): boolean {
-  return (list === "service" ? zone.services : zone.richRules).includes(value);
 }

@@ -70,16 +70,19 @@ export function readPersistence(facts: Facts): PersistenceState {
   const [init = ""] = values("init");
   return {
     loaders: INITS.has(init) ? enabledLoaders(values, exists) : loadersWithoutInit(exists, redhat),
-    remedy: redhat
-      ? {
-          iptables: "install the package iptables-services and enable iptables (and ip6tables)",
-          nftables: "install the package nftables and enable nftables.service",
-        }
-      : {
-          iptables: "install the package iptables-persistent and enable netfilter-persistent",
-          nftables: "install the package nftables and enable nftables.service",
-        },
+    remedy: {
+      iptables: redhat
+        ? remedy("iptables-services", "iptables (and ip6tables)", values)
+        : remedy("iptables-persistent", "netfilter-persistent", values),
+      nftables: remedy("nftables", "nftables", values),
+    },
   };
+}
+
+/** A unit that is there already only has to be enabled. */
+function remedy(pack: string, unit: string, values: (key: string) => readonly string[]): string {
+  const exists = values("unit").some((line) => line.startsWith(`${unit.split(" ")[0] ?? ""} `));
+  return exists ? `enable ${unit}` : `install the package ${pack} and enable ${unit}`;
 }
 
 /** Names of process 1 that start services at boot; anything else is a container or a bare namespace. */

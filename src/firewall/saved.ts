@@ -1,4 +1,4 @@
-import type { FileFact } from "../model/fact.ts";
+import type { Facts, FileFact } from "../model/fact.ts";
 import type { Change } from "../model/plan.ts";
 import type { FirewallBatch, FirewallEdit, Step } from "../model/step.ts";
 import type { Family } from "../text/address.ts";
@@ -6,7 +6,7 @@ import { builtinChain, parseIptablesSave } from "./iptables-save.ts";
 import { mergeBatches } from "./layout.ts";
 import { type Chain, findChain, type Rule, type Table } from "./model.ts";
 import { isOwn } from "./owner.ts";
-import type { Loader, PersistenceState } from "./persist.ts";
+import { type Loader, type PersistenceState, readPersistence } from "./persist.ts";
 import { editIptablesSave } from "./saved-iptables-edit.ts";
 import { parseSavedNft } from "./saved-nft.ts";
 import { editSavedNft } from "./saved-nft-edit.ts";
@@ -21,6 +21,11 @@ export interface SavedWanted {
   readonly families: readonly Family[];
   /** The one sort of rule set that has to carry the rule; undefined where every sort has to be right by itself. */
   readonly sort?: SavedSort;
+  /**
+   * Whether a foreign rule of the running kernel would stand in the way again after a boot, because whoever made it will make
+   * it anew. What helps us there is nobody's promise, and does not count.
+   */
+  readonly hinders: (rule: Rule) => boolean;
   /** Why the saved file has to change, such as `after a boot the tunnel's packets would be masqueraded`. */
   readonly reason: string;
 }
@@ -34,20 +39,22 @@ export interface SavedAssessment {
 
 /** The part of a gateway that the saved rule sets depend on. */
 export interface SavedGateway {
+  readonly facts: Facts;
   readonly files: ReadonlyMap<string, FileFact>;
-  readonly firewall: { readonly tables: readonly Table[]; readonly persistence: PersistenceState };
+  readonly firewall: { readonly tables: readonly Table[] };
 }
 
 /**
  * The changes that make the saved rule sets as wanted, by surgical edit. They are compared by meaning: each is judged as it would
- * be loaded, with the foreign rules of the running kernel behind its own, because whoever made those will make them again.
+ * be loaded, with the hindrances of the running kernel behind its own rules.
  */
 export function savedChanges(gateway: SavedGateway, wanted: SavedWanted): SavedAssessment {
   const { files, firewall } = gateway;
+  const persistence = readPersistence(gateway.facts);
   const changes: Change[] = [];
   const notes: string[] = [];
   const served = new Set<string>();
-  for (const loader of firewall.persistence.loaders) {
+  for (const loader of persistence.loaders) {
     const source = readSource(files, loader);
     if (wanted.sort !== undefined && wanted.sort !== source.sort) continue;
     const families = wanted.families.filter((family) => source.families.includes(family));
@@ -68,7 +75,7 @@ export function savedChanges(gateway: SavedGateway, wanted: SavedWanted): SavedA
     for (const [path, after] of edited.texts)
       changes.push(fileChange(files.get(path), { path, after, batches, reason: wanted.reason }));
   }
-  const unserved = blockedWithoutLoader(gateway, wanted, served);
+  const unserved = blockedWithoutLoader(firewall.tables, wanted, { persistence, served });
   return { changes: unserved ? [] : changes, notes, ...(unserved ? { blocked: unserved } : {}) };
 }
 
@@ -120,9 +127,22 @@ function withBuiltinChains(text: string): string {
 }
 
 function plannedFor(source: Source, live: readonly Table[], wanted: SavedWanted): readonly FirewallBatch[] {
-  const kin = live.filter((table) => sortOf(table) === source.sort && !isFirewalld(table));
-  const expected = kin.reduce(withLiveTable, source.tables);
+  const expected = hindrances(live, source.sort, wanted).reduce(withLiveTable, source.tables);
   return onePerTable(wanted.plan(expected, wanted.families)).map((batch) => withDeclarations(batch, source.tables, expected));
+}
+
+/** The live tables of a sort with nothing in their base chains but what hinders. Files know no legacy tables. */
+function hindrances(live: readonly Table[], sort: SavedSort, { hinders }: SavedWanted): readonly Table[] {
+  return live
+    .filter((table) => sortOf(table) === sort && !isFirewalld(table))
+    .map((table) => ({
+      ...table,
+      backend: sort === "iptables" ? "iptables-nft" : table.backend,
+      chains: table.chains.map((chain) => ({
+        ...chain,
+        rules: chain.rules.filter((rule) => !isOwn(rule) && (chain.base === undefined || hinders(rule))).map(asLive),
+      })),
+    }));
 }
 
 /** A planner may edit a table in several steps, each on what the one before leaves; the text is edited in one. */
@@ -150,25 +170,12 @@ const LIVE_HANDLES = 1_000_000;
 
 function withLiveTable(tables: readonly Table[], live: Table): readonly Table[] {
   const known = tables.find((table) => table.family === live.family && table.name === live.name);
-  const chains = live.chains.map((chain) => ({ ...chain, rules: chain.rules.filter(isForeign).map(asLive) }));
-  if (!known) return [...tables, { ...live, chains }];
-  const merged: Table = {
-    ...known,
-    chains: [
-      ...known.chains.map((chain) =>
-        withLiveRules(
-          chain,
-          chains.find((other) => other.name === chain.name),
-        ),
-      ),
-      ...chains.filter((chain) => !findChain(known, chain.name)),
-    ],
-  };
-  return tables.map((table) => (table === known ? merged : table));
-}
-
-function isForeign(rule: Rule): boolean {
-  return !isOwn(rule);
+  if (!known) return [...tables, live];
+  const chains = [
+    ...known.chains.map((chain) => withLiveRules(chain, findChain(live, chain.name))),
+    ...live.chains.filter((chain) => !findChain(known, chain.name)),
+  ];
+  return tables.map((table) => (table === known ? { ...known, chains } : table));
 }
 
 function asLive(rule: Rule): Rule {
@@ -208,7 +215,7 @@ interface FileEdit {
 function fileChange(file: FileFact | undefined, { path, after, batches, reason }: FileEdit): Change {
   const edits = batches.flatMap((batch) => batch.edits);
   const added = edits.flatMap((edit) => (edit.edit === "insert" ? [edit.rule] : []));
-  const removes = edits.some((edit) => edit.edit === "delete");
+  const removed = removedLines(file?.content ?? "", after);
   const write: Step = {
     do: "write-file",
     path,
@@ -218,11 +225,11 @@ function fileChange(file: FileFact | undefined, { path, after, batches, reason }
     ...(file ? {} : { create_mode: "0600" }),
   };
   return {
-    action: added.length === 0 ? "delete" : removes ? "update" : "create",
+    action: added.length === 0 ? "delete" : removed.length > 0 ? "update" : "create",
     target: path,
     property: "saved rules",
-    before: null,
-    after: added,
+    before: removed.length === 0 ? null : removed,
+    after: added.length === 0 ? null : added,
     reason,
     impact: "none",
     risks_access: false,
@@ -232,26 +239,30 @@ function fileChange(file: FileFact | undefined, { path, after, batches, reason }
   };
 }
 
+/** The rules of a text that another one lacks, as its lines. */
+function removedLines(before: string, after: string): readonly string[] {
+  const kept = after.split("\n");
+  return before.split("\n").flatMap((line) => {
+    const at = kept.indexOf(line);
+    if (at >= 0) kept.splice(at, 1);
+    return at >= 0 || line.trim() === "" ? [] : [line.trim()];
+  });
+}
+
 /** Rules of a sort that nothing loads at boot: the wanted state would not survive one. */
 function blockedWithoutLoader(
-  gateway: SavedGateway,
+  live: readonly Table[],
   wanted: SavedWanted,
-  served: ReadonlySet<string>,
+  { persistence, served }: { readonly persistence: PersistenceState; readonly served: ReadonlySet<string> },
 ): SavedAssessment["blocked"] {
-  const { tables, persistence } = gateway.firewall;
   for (const sort of ["iptables", "nftables"] as const) {
     if (wanted.sort !== undefined && wanted.sort !== sort) continue;
     const families = wanted.families.filter((family) => !served.has(`${sort} ${family}`));
-    const kin = tables.filter((table) => sortOf(table) === sort && !isFirewalld(table));
-    const foreign = kin.map((table) => ({
-      ...table,
-      chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter(isForeign) })),
-    }));
-    if (families.length === 0 || wanted.plan(foreign, families).every(({ edits }) => edits.length === 0)) continue;
-    const unblock = `${persistence.remedy[sort]}, or set persist: false`;
+    const remains = hindrances(live, sort, wanted);
+    if (families.length === 0 || wanted.plan(remains, families).every(({ edits }) => edits.length === 0)) continue;
     return {
       reason: `nothing on the host would load a saved ${sort} rule set at boot, so that the rule would be gone after one`,
-      unblock,
+      unblock: `${persistence.remedy[sort]}, or set persist: false`,
     };
   }
   return undefined;

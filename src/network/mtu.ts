@@ -16,13 +16,6 @@ export interface EspPath {
   readonly mode: "tunnel" | "transport";
 }
 
-/** Algorithms of one SA as the kernel names them; the lengths are the trailing numbers of `ip xfrm state` (bits). */
-export interface KernelAlgorithms {
-  readonly aead?: { readonly name: string; readonly icvBits: number };
-  readonly enc?: { readonly name: string };
-  readonly auth?: { readonly name: string; readonly icvBits: number };
-}
-
 /** SPI and sequence number. */
 const ESP_HEADER = 8;
 const UDP_HEADER = 8;
@@ -48,17 +41,16 @@ export function smallestInnerMtu(path: EspPath, transforms: readonly EspTransfor
   return transforms.length === 0 ? undefined : Math.min(...transforms.map((transform) => innerMtu(path, transform)));
 }
 
-/** The transform of an SA in the kernel; undefined for an algorithm whose sizes are not known. */
-export function kernelTransform(algorithms: KernelAlgorithms): EspTransform | undefined {
-  const { aead, enc, auth } = algorithms;
-  if (aead) {
-    const known = /gcm|ccm|rfc7539esp/.test(aead.name);
-    return known ? { name: aead.name, iv: 8, icv: aead.icvBits / 8, block: 4 } : undefined;
-  }
-  const cipher = KERNEL_CIPHERS.find(([pattern]) => pattern.test(enc?.name ?? "ecb(cipher_null)"));
-  if (!cipher || !auth) return undefined;
-  const [, iv, block] = cipher;
-  return { name: `${enc?.name ?? "ecb(cipher_null)"}+${auth.name}`, iv, icv: auth.icvBits / 8, block };
+/**
+ * The transform of an SA by the kernel's names of its algorithms, such as `cbc(aes)` and `hmac(sha256)`, each with the length
+ * that Libreswan negotiates; undefined for an algorithm whose sizes are not known.
+ */
+export function kernelTransform(algorithms: readonly string[]): EspTransform | undefined {
+  const name = algorithms.join("+");
+  if (algorithms.some((algorithm) => KERNEL_AEAD.test(algorithm))) return { name, iv: 8, icv: 16, block: 4 };
+  const cipher = algorithms.map((algorithm) => KERNEL_CIPHERS.find(([pattern]) => pattern.test(algorithm))).find(Boolean);
+  const icv = algorithms.map((algorithm) => KERNEL_INTEGRITY.find(([pattern]) => pattern.test(algorithm))?.[1]).find(Boolean);
+  return cipher === undefined || icv === undefined ? undefined : { name, iv: cipher[1], icv, block: cipher[2] };
 }
 
 /**
@@ -76,11 +68,20 @@ export function proposedTransforms(esp: string): readonly EspTransform[] | undef
   return transforms;
 }
 
+const KERNEL_AEAD = /gcm\(aes\)|ccm\(aes\)|chacha20/;
+
 const KERNEL_CIPHERS: readonly (readonly [RegExp, iv: number, block: number])[] = [
   [/cbc\((aes|camellia|twofish|serpent)\)/, 16, 16],
   [/cbc\((des3_ede|des|cast5)\)/, 8, 8],
-  [/ctr\(aes\)/, 8, 4],
+  [/ctr\((aes|camellia)\)/, 8, 4],
   [/cipher_null/, 0, 4],
+];
+
+const KERNEL_INTEGRITY: readonly (readonly [RegExp, icv: number])[] = [
+  [/sha512/, 32],
+  [/sha384/, 24],
+  [/sha256/, 16],
+  [/sha1|md5|xcbc|cmac/, 12],
 ];
 
 /** ESP proposals of Libreswan 4 and 5 where the conn names none. */

@@ -1,12 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  type ClampFlow,
-  type ClampWanted,
-  clampBackend,
-  clampBatches,
-  clampRemovals,
-  unclamped,
-} from "../../src/firewall/clamp.ts";
+import { type ClampFlow, clampBackend, clampBatches, clampRemovals, unclamped } from "../../src/firewall/clamp.ts";
 import { afterBatch, undoOf } from "../../src/firewall/edits.ts";
 import { parseIptablesSave } from "../../src/firewall/iptables-save.ts";
 import type { Table } from "../../src/firewall/model.ts";
@@ -18,7 +11,13 @@ import { parseNetwork } from "../../src/text/address.ts";
 import { inNamespace, kernelLoads } from "./saved-kernel.ts";
 
 const owner = ownerComment("tcp_mss_clamp", ["any"]);
-const everything: readonly ClampFlow[] = [{ family: "ipv4", protected: false, owner }];
+const everything: readonly ClampFlow[] = [{ family: "ipv4", mss: "pmtu", protected: false, owner }];
+
+type Mss = ClampFlow["mss"];
+
+function at(mss: Mss, flows: readonly ClampFlow[]): readonly ClampFlow[] {
+  return flows.map((flow) => ({ ...flow, mss }));
+}
 
 function network(text: string) {
   const parsed = parseNetwork(text);
@@ -28,8 +27,20 @@ function network(text: string) {
 
 const [lan, remote] = [network("10.0.2.0/24"), network("192.168.0.0/16")];
 const between: readonly ClampFlow[] = [
-  { family: "ipv4", protected: true, pair: { source: lan, destination: remote }, owner: ownerComment("tcp_mss_clamp", ["out"]) },
-  { family: "ipv4", protected: false, pair: { source: remote, destination: lan }, owner: ownerComment("tcp_mss_clamp", ["in"]) },
+  {
+    family: "ipv4",
+    mss: "pmtu",
+    protected: true,
+    pair: { source: lan, destination: remote },
+    owner: ownerComment("tcp_mss_clamp", ["out"]),
+  },
+  {
+    family: "ipv4",
+    mss: "pmtu",
+    protected: false,
+    pair: { source: remote, destination: lan },
+    owner: ownerComment("tcp_mss_clamp", ["in"]),
+  },
 ];
 
 /** Rules of the mangle and filter tables, as a person would write them. */
@@ -53,8 +64,7 @@ const CLAMP = "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pm
 const FIXED = "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss";
 
 describe("what counts as clamped", () => {
-  const holds = (tables: readonly Table[], mss: ClampWanted["mss"], flows = everything) =>
-    unclamped(tables, { mss, flows }).length === 0;
+  const holds = (tables: readonly Table[], mss: Mss, flows = everything) => unclamped(tables, at(mss, flows)).length === 0;
 
   test.each([
     ["the procedure's rule at the head of the filter table", { filter: [CLAMP, "-j ACCEPT"] }, "pmtu", true],
@@ -99,17 +109,12 @@ describe("what counts as clamped", () => {
 
   test("an outbound IPsec policy covers what is about to be encrypted", () => {
     const tables = iptables({ mangle: [`-m policy --dir out --pol ipsec ${CLAMP}`] });
-    expect(unclamped(tables, { mss: "pmtu", flows: between }).map(({ owner: missing }) => missing)).toEqual([between[1]?.owner]);
+    expect(unclamped(tables, between).map(({ owner: missing }) => missing)).toEqual([between[1]?.owner]);
   });
 });
 
-function planned(
-  tables: readonly Table[],
-  mss: ClampWanted["mss"],
-  flows = everything,
-  backend: FirewallBackend = "iptables-nft",
-) {
-  return clampBatches(tables, { mss, flows, backend });
+function planned(tables: readonly Table[], mss: Mss, flows = everything, backend: FirewallBackend = "iptables-nft") {
+  return clampBatches(tables, { flows: at(mss, flows), backend });
 }
 
 function applied(tables: readonly Table[], batches: readonly FirewallBatch[]): readonly Table[] {
@@ -176,10 +181,10 @@ describe("the repair", () => {
   test.each(variants)("converges from $name ($mss, $backend)", ({ tables, mss, flows, backend }) => {
     const batches = planned(tables, mss, flows, backend);
     const result = applied(tables, batches);
-    expect(unclamped(result, { mss, flows })).toEqual([]);
+    expect(unclamped(result, at(mss, flows))).toEqual([]);
     expect(planned(result, mss, flows, backend)).toEqual([]);
     const undone = batches.toReversed().reduce((now, batch) => afterBatch(now, undoOf(batch, tables)), result);
-    expect(unclamped(undone, { mss, flows })).toEqual(unclamped(tables, { mss, flows }));
+    expect(unclamped(undone, at(mss, flows))).toEqual(unclamped(tables, at(mss, flows)));
     const owners = new Set(flows.map((flow) => flow.owner));
     const removed = applied(result, clampRemovals(result, owners));
     expect(clampRemovals(removed, owners)).toEqual([]);
@@ -207,7 +212,7 @@ describe.runIf(kernelLoads)("the kernel takes the repair and reads it back as cl
       for (const mss of ["pmtu", 1380] as const) {
         const script = planned([], mss, flows, backend).map((batch) => batchScript(batch).script);
         const tables = read(inNamespace([...script, list].join("\n"), ""), backend);
-        expect(unclamped(tables, { mss, flows })).toEqual([]);
+        expect(unclamped(tables, at(mss, flows))).toEqual([]);
         expect(planned(tables, mss, flows, backend)).toEqual([]);
       }
     }
