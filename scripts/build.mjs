@@ -1,15 +1,30 @@
-// Builds dist/ from src/ with tsc; run by `npm ci` through `prepare`. Built beside and swapped in, so that a running program
-// never finds half of it. Type errors fail the build after the swap.
-import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
+// Builds dist/ from src/; run by `npm ci` through `prepare`. Bundled, because loading 300 small modules costs more than the
+// work on one gateway; split, so that a command loads what it needs.
+// Built beside and swapped in, so that a running program never finds half of it.
+import { chmodSync, renameSync, rmSync } from "node:fs";
+import { build } from "esbuild";
 
 const fresh = `dist.${process.pid}`;
-const compiler = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh];
-const { status } = spawnSync(process.execPath, compiler, { stdio: "inherit" });
-if (existsSync(`${fresh}/main.js`)) {
+try {
+  await build({
+    entryPoints: ["src/main.ts"],
+    outdir: fresh,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    // ssh2 looks for a native addon and minijinja-js for its WebAssembly beside themselves.
+    external: ["ssh2", "minijinja-js"],
+    // What is CommonJS in the bundle asks for Node's own modules by require.
+    banner: {
+      js: 'import { createRequire as moduleRequire } from "node:module"; const require = moduleRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
   chmodSync(`${fresh}/main.js`, 0o755);
   rmSync("dist", { recursive: true, force: true });
   renameSync(fresh, "dist");
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
 }
-rmSync(fresh, { recursive: true, force: true });
-process.exitCode = status ?? 1;

@@ -1,7 +1,8 @@
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+
 import { EXIT } from "../engine/exit-code.ts";
+import { packageRoot } from "../io/package-root.ts";
 import { starterFiles } from "./starter-files.ts";
 
 /** Lays a commented starter project in an empty folder; a folder with anything in it is left alone. */
@@ -18,8 +19,7 @@ export function init({ directory }: { readonly directory: string }, out: (text: 
     out(`wrote ${file}\n`);
   }
   const schemas = ["playbook.schema.json", "inventory.schema.json"];
-  for (const name of schemas)
-    cpSync(fileURLToPath(new URL(`../../schemas/${name}`, import.meta.url)), join(directory, "schemas", name));
+  for (const name of schemas) cpSync(join(packageRoot(), "schemas", name), join(directory, "schemas", name));
   out(`wrote ${join(directory, "schemas")} (for your editor)\n`);
   const inside = directory === "." ? "" : `cd ${directory} && `;
   out(`Next: edit inventory/hosts.yml, then ${inside}ipsec-fix validate playbook.yml\n`);

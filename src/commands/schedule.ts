@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+
 import { EXIT } from "../engine/exit-code.ts";
 import { parseWindow } from "../engine/window.ts";
+import { packageRoot } from "../io/package-root.ts";
 import { scheduleUnits } from "../report/schedule-units.ts";
 import { commandLine } from "../text/shell.ts";
 import type { ScheduleOptions } from "./options.ts";
@@ -45,7 +46,7 @@ export async function schedule(playbook: string, options: ScheduleOptions, out: 
 
 /** The absolute command, because a timer has neither this shell's folder nor its PATH. */
 function driftCommand(playbook: string, options: ScheduleOptions): readonly string[] {
-  const program = fileURLToPath(new URL("../main.js", import.meta.url));
+  const program = join(packageRoot(), "dist", "main.js");
   return [
     process.execPath,
     program,
