@@ -9,6 +9,7 @@ import { daemonProbes, type LoadedConn, loadedConns, trafficOf } from "../libres
 import type { Change } from "../model/plan.ts";
 import type { Tunnel } from "../model/specs.generated.ts";
 import type { Step } from "../model/step.ts";
+import { didYouMean } from "../text/suggest.ts";
 import { loadChange, loadObstacle } from "./conn-loading.ts";
 import { daemonObstacle } from "./daemon-obstacle.ts";
 import type { Assessment, Kind } from "./kind.ts";
@@ -28,9 +29,12 @@ export const tunnel: Kind<Tunnel> = {
 };
 
 function connsOf({ conn, conns = [] }: Tunnel, gateway: Gateway): readonly string[] {
-  const known = wholeConns(gateway).map(({ name }) => name);
-  const matching = known.filter((name) => conns.some((glob) => fitsGlob(name, glob)));
+  const matching = knownNames(gateway).filter((name) => conns.some((glob) => fitsGlob(name, glob)));
   return [...new Set([...(conn === undefined ? [] : [conn]), ...matching])];
+}
+
+function knownNames(gateway: Gateway): readonly string[] {
+  return wholeConns(gateway).map(({ name }) => name);
 }
 
 function nothingFits({ conns = [] }: Tunnel): Assessment {
@@ -59,7 +63,10 @@ function assessConn(name: string, state: Tunnel["state"], gateway: Gateway): Ass
   if (state === "down") return assessDown(name, gateway);
   const onDisk = connOnDisk(gateway, name);
   if (onDisk === undefined)
-    return blocked(`ipsec.conf has no conn ${name}`, "create it with libreswan_conn, or correct the name");
+    return blocked(
+      `ipsec.conf has no conn ${name}${didYouMean(name, knownNames(gateway))}`,
+      "create it with libreswan_conn, or correct the name",
+    );
   if (!onDisk.loaded)
     return blocked(
       `Libreswan drops conn ${name}: ${onDisk.reason ?? "its section is faulty"}`,

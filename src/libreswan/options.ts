@@ -1,5 +1,6 @@
+import { nearest } from "../text/suggest.ts";
 import { canonicalWord } from "./enums.ts";
-import { type Keyword, keyword, keywordGap, type Section } from "./keywords.ts";
+import { type Keyword, keyword, keywordGap, keywordNames, type Section } from "./keywords.ts";
 import { builtInDefault, readValue, sameValue } from "./values.ts";
 import { isAtLeast, type Version } from "./version.ts";
 
@@ -153,9 +154,10 @@ function withoutKey(section: Section, name: string, text: string, version: Versi
       refused: `${name}= belongs into ${section === "conn" ? "config setup" : "a conn"}`,
       help: `use ${section === "conn" ? "libreswan_setup" : "libreswan_conn"}`,
     };
+  const near = nearest(name, keywordNames(section, version));
   return {
     refused: `Libreswan ${version.text} has no key "${name}"${where} and would refuse the whole file`,
-    help: "see `man ipsec.conf` on the gateway",
+    help: near === undefined ? "see `man ipsec.conf` on the gateway" : `did you mean ${near}?`,
   };
 }
 

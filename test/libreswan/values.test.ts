@@ -184,6 +184,10 @@ describe("translateOption", () => {
     expect(line("4.10", "klipsdebug", "all", "setup")).toContain("gone since Libreswan 4.0");
   });
 
+  test("a misspelt key is guessed", () => {
+    expect(translateOption("nic_ofload", "yes", v("4.10"))).toMatchObject({ help: "did you mean nic-offload?" });
+  });
+
   test("IKEv1 on 5.x says what else it needs", () => {
     const result = translateOption("ikev2", "never", v("5.2"));
     expect("notes" in result && result.notes.join()).toContain("ikev1-policy=accept in config setup");
