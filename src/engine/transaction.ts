@@ -1,3 +1,4 @@
+import { expectScript, rehearsalScript } from "../firewall/render.ts";
 import { snapshotScript } from "../firewall/snapshot.ts";
 import type { Step } from "../model/step.ts";
 import { quote } from "../text/shell.ts";
@@ -49,6 +50,7 @@ mkdir -p -- "$D" 2>/dev/null && chmod 700 ${HOST_STATE} ${HOST_STATE}/txn "$D" &
 printf %s ${quote(undoScript(transaction))} > "$D/undo.sh" || { say "out no room for the undo script below ${HOST_STATE}"; end refused; return 0; }
 ${guards(all)}
 ${keepAll(all)}
+${rehearsals(all)}
 ${candidateCheck(transaction.candidate)}
 ${steps.join("\n")}
 n=0
@@ -155,9 +157,22 @@ function guardOf(step: Step): { readonly test: string; readonly what: string } |
     const before = step.before === null ? "absent" : cksum(Buffer.from(step.before, step.encoding));
     return { test: `unchanged ${quote(step.path)} ${quote(before)}`, what: step.path };
   }
+  if (step.do === "firewall-batch" && step.expect !== undefined)
+    return { test: `${expectScript(step)} 2>/dev/null`, what: `the ${step.table} table` };
   if (step.do === "remove-file")
     return { test: `unchanged ${quote(step.path)} ${quote(cksum(Buffer.from(step.before, "utf8")))}`, what: step.path };
   return undefined;
+}
+
+/** Every batch is tried before anything is written: what a kernel or tool would refuse is refused here. */
+function rehearsals(all: readonly Operation[]): string {
+  return all
+    .flatMap(({ step }) => (step.do === "firewall-batch" ? [step] : []))
+    .map(
+      (step) =>
+        `${rehearsalScript(step)} > "$D/output" 2>&1 || { show; say ${quote(`out the ${step.table} table does not take the change`)}; end refused; return 0; }`,
+    )
+    .join("\n");
 }
 
 function keepAll(all: readonly Operation[]): string {

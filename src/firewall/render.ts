@@ -19,6 +19,42 @@ export function batchScript(batch: FirewallBatch): BatchScript {
   return batch.backend === "nftables" ? nftScript(batch) : restoreScript(batch);
 }
 
+/** POSIX sh that fails, and says why, when an edited chain no longer reads as it did when the plan was made. */
+export function expectScript(batch: FirewallBatch): string {
+  const guards = (batch.expect ?? []).map(({ chain, rules }) => {
+    if (batch.backend === "nftables") {
+      const place = `${batch.family} ${identifier(batch.table)} ${identifier(chain)}`;
+      return guard(`${listHandles(place)} | sed -n ${quote(HANDLE_LINE)}`, rules.join("\n"), chain);
+    }
+    const saved = rules.map((rule) => `-A ${chain} ${rule.split("\n")[0]}`.trimEnd()).join("\n");
+    return guard(`"$batch_tool-save" -t ${quote(batch.table)} | grep ${quote(`^-A ${chain} `)}`, saved, chain);
+  });
+  return `(\n${[...toolLines(batch), ...guards, ":"].join("\n")}\n)`;
+}
+
+/** POSIX sh that names iptables' program in `batch_tool`: a host may have it under its plain name only. */
+function toolLines(batch: FirewallBatch): readonly string[] {
+  if (batch.backend === "nftables") return [];
+  const tool = batch.family === "ipv6" ? "ip6tables" : "iptables";
+  const wanted = `${tool}-${batch.backend === "iptables-legacy" ? "legacy" : "nft"}`;
+  return [`batch_tool=${wanted}; command -v "$batch_tool-restore" >/dev/null || batch_tool=${tool}`];
+}
+
+/**
+ * POSIX sh that tries the batch where it does no harm: nft's own check against the live rules; for iptables, whose --test
+ * accepts a target that does not exist, a copy of the table in a network namespace that goes with the command. A host that can
+ * make no such copy (no unshare, a match that needs what only the live namespace has) goes without: the write is atomic anyway.
+ */
+export function rehearsalScript(batch: FirewallBatch): string {
+  const { input, script } = batchScript(batch);
+  if (batch.backend === "nftables") return script.replace(/\| nft -f -\n\)$/, "| nft -c -f -\n)");
+  return `(\n${toolLines(batch).join("\n")}
+"$batch_tool-save" -t ${quote(batch.table)} > "$D/rehearsal" && unshare -n "$batch_tool-restore" < "$D/rehearsal" >/dev/null 2>&1 || exit 0
+printf %s ${quote(input)} > "$D/rehearsal-batch"
+unshare -n sh -c '"$1-restore" < "$2/rehearsal" && "$1-restore" --noflush < "$2/rehearsal-batch"' sh "$batch_tool" "$D"
+)`;
+}
+
 function restoreScript(batch: FirewallBatch): BatchScript {
   const tool = batch.family === "ipv6" ? "ip6tables" : "iptables";
   const wanted = `${tool}-${batch.backend === "iptables-legacy" ? "legacy" : "nft"}`;
@@ -26,11 +62,8 @@ function restoreScript(batch: FirewallBatch): BatchScript {
   const options = ["--noflush", "-w", "10"];
   const input = [`*${batch.table}`, ...lines, "COMMIT", ""].join("\n");
   const script = [
-    `batch_tool=${wanted}; command -v "$batch_tool-restore" >/dev/null || batch_tool=${tool}`,
-    ...(batch.expect ?? []).map(({ chain, rules }) => {
-      const saved = rules.map((rule) => `-A ${chain} ${rule.split("\n")[0]}`.trimEnd()).join("\n");
-      return guard(`"$batch_tool-save" -t ${quote(batch.table)} | grep ${quote(`^-A ${chain} `)}`, saved, chain);
-    }),
+    ...toolLines(batch),
+    ...((batch.expect ?? []).length > 0 ? [`${expectScript(batch)} || exit`] : []),
     `printf %s ${quote(input)} | "$batch_tool-restore" ${commandLine(options)}`,
     // 4 is iptables' "resource problem": the lock was not free in time.
     "batch_status=$?; [ $batch_status -ne 4 ] || batch_status=75; (exit $batch_status)",
@@ -71,9 +104,7 @@ function nftScript(batch: FirewallBatch): BatchScript {
   const lines = editedChains(batch).flatMap((chain) => nftLines(`${place} ${identifier(chain)}`, layoutOf(batch, chain)));
   const all = [...created, ...lines, ...dropped];
   const script = [
-    ...(batch.expect ?? []).map(({ chain, rules }) =>
-      guard(`${listHandles(`${place} ${identifier(chain)}`)} | sed -n ${quote(HANDLE_LINE)}`, rules.join("\n"), chain),
-    ),
+    ...((batch.expect ?? []).length > 0 ? [`${expectScript(batch)} || exit`] : []),
     `{ ${all.map(({ script: line }) => line).join("\n")}\n} | nft -f -`,
   ].join("\n");
   return { argv: ["nft", "-f", "-"], input: `${all.map(({ text }) => text).join("\n")}\n`, script: `(\n${script}\n)` };

@@ -113,6 +113,47 @@ describe("a transaction", () => {
     expect(await host.read("/etc/other")).toBe("1\n");
   });
 
+  it.each([
+    { backend: "iptables-nft", family: "ipv4", table: "nat", chain: "POSTROUTING", rule: "-j BOGUS" },
+    { backend: "iptables-legacy", family: "ipv4", table: "mangle", chain: "FORWARD", rule: "-j BOGUS" },
+    { backend: "nftables", family: "inet", table: "rehearsal", chain: "post", rule: "masquerade to :999999" },
+  ] as const)("writes nothing when $backend would refuse the rule", async ({ chain, rule, ...place }) => {
+    await host.must(
+      "nft add table inet rehearsal; nft add chain inet rehearsal post '{ type nat hook postrouting priority 100; }'",
+    );
+    await host.write("/etc/first", "1\n");
+    const batch: Step = { do: "firewall-batch", ...place, edits: [{ edit: "insert", chain, rule, before: null }] };
+    const log = await perform(transaction([write("/etc/first", "1\n", "2\n"), batch]));
+    expect(log.result).toBe("refused");
+    expect(await host.read("/etc/first")).toBe("1\n");
+  });
+
+  it.each([
+    { backend: "iptables-nft", family: "ipv4", table: "filter", chain: "OUTPUT", rules: ["-p esp -j ACCEPT"] },
+    { backend: "nftables", family: "inet", table: "rehearsal", chain: "post", rules: ["77"] },
+  ] as const)("writes nothing when a chain of $backend is not what the plan was made on", async ({ chain, rules, ...place }) => {
+    await host.write("/etc/first", "1\n");
+    const batch: Step = {
+      do: "firewall-batch",
+      ...place,
+      edits: [{ edit: "insert", chain, rule: place.backend === "nftables" ? "counter accept" : "-j ACCEPT", before: null }],
+      expect: [{ chain, rules }],
+    };
+    const log = await perform(transaction([write("/etc/first", "1\n", "2\n"), batch]));
+    expect(log.result).toBe("stale");
+    expect(await host.read("/etc/first")).toBe("1\n");
+  });
+
+  it("waits for the lock of iptables", async () => {
+    await host.must("(flock /run/xtables.lock sleep 2) >/dev/null 2>&1 </dev/null &");
+    const insert = { edit: "insert", chain: "FORWARD", rule: "-p tcp -j ACCEPT", before: null } as const;
+    const log = await perform(
+      transaction([{ do: "firewall-batch", backend: "iptables-legacy", family: "ipv4", table: "mangle", edits: [insert] }]),
+    );
+    expect(log.result).toBe("applied");
+    expect(await host.must("iptables-legacy -t mangle -S FORWARD")).toContain("-A FORWARD -p tcp -j ACCEPT");
+  });
+
   it("is refused while another run holds the lock, and takes over from a dead one", async () => {
     const held = `mkdir /run/ipsec-fix.lock; sleep 60 >/dev/null 2>&1 </dev/null & pid=$!; printf '%s\\n%s\\nann@desk (transaction 1)\\n' $pid "$(cut -d ' ' -f 22 /proc/$pid/stat)" > /run/ipsec-fix.lock/holder; echo $pid`;
     const pid = (await host.must(`{ ${held}; } 2>/dev/null`)).trim();
