@@ -52,8 +52,7 @@ export const checkKeys: readonly string[] = ${keys("check")};
 
 function outlineOf(members: readonly NamedSchema[]): string {
   const outline = ({ schema }: NamedSchema) => ({
-    namedBy:
-      schema["x-named-by"] ?? [((schema["required"] ?? []) as readonly string[]).slice(0, 1)].filter((keys) => keys.length > 0),
+    namedBy: schema["x-named-by"] ?? [],
     ...(schema["default"] === undefined ? {} : { whenEmpty: schema["default"] }),
   });
   return JSON.stringify(Object.fromEntries(members.map((member) => [member.name, outline(member)])), undefined, 2);

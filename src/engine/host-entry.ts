@@ -2,7 +2,6 @@ import type { Connection, HostEntry } from "../model/host.ts";
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import { errorAt } from "../text/place.ts";
-import { isSecretName } from "../text/secret.ts";
 import type { Variables } from "./inventory.ts";
 import type { HostScope } from "./scope.ts";
 
@@ -36,7 +35,7 @@ export function hostEntry(
     ...present("becomePassword", reader.text("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")),
     ...present("commonArgs", args.length === 0 ? undefined : args.join(" ")),
   };
-  return { entry: { name, groups, vars: openVariables(variables), connection }, problems };
+  return { entry: { name, groups, connection }, problems };
 }
 
 function present<Key extends string, Value>(key: Key, value: Value | undefined): { readonly [K in Key]?: Value } {
@@ -124,7 +123,3 @@ const CONNECTIONS: Readonly<Record<string, "ssh" | "local">> = {
   local: "local",
   "ansible.builtin.local": "local",
 };
-
-function openVariables(variables: Variables): Readonly<Record<string, Json>> {
-  return Object.fromEntries([...variables].filter(([name]) => !isSecretName(name)).map(([name, { value }]) => [name, value]));
-}

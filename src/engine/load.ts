@@ -106,6 +106,7 @@ interface LoadedPlay {
 }
 
 function loadPlays({ yaml, plays }: PlaybookText, request: LoadRequest, world: World): readonly LoadedPlay[] {
+  const { inventory } = world;
   const view = viewer(world);
   return plays.map((text, index): LoadedPlay => {
     const vars = playVariables(text, yaml);
@@ -122,7 +123,13 @@ function loadPlays({ yaml, plays }: PlaybookText, request: LoadRequest, world: W
     ];
     const cache: ItemCache = new Map();
     const loaded = chosen.hosts.map((name) =>
-      loadHost(name, view(name, vars), { text, yaml, cache, choice: request.choice, world }),
+      loadHost(name, view(name, inventory.hosts.has(name) ? vars : withLocalConnection(vars)), {
+        text,
+        yaml,
+        cache,
+        choice: request.choice,
+        world,
+      }),
     );
     problems.push(...loaded.flatMap((one) => one.problems));
     const play = {
@@ -150,10 +157,7 @@ function loadHost(
   { text, yaml, cache, choice, world }: HostParts,
 ): { readonly host: PlayHost; readonly problems: readonly Problem[] } {
   const playTags = Array.isArray(text.head["tags"]) ? text.head["tags"].map(String) : [];
-  const local = world.inventory.hosts.has(name)
-    ? variables
-    : new Map<string, Variable>([["ansible_connection", { value: "local", origin: "" }], ...variables]);
-  const { entry, problems } = hostEntry(name, groupNames(name, world.inventory), local, scope);
+  const { entry, problems } = hostEntry(name, groupNames(name, world.inventory), variables, scope);
   const items = hostItems({ yaml, resources: text.resources, checks: text.checks, playTags, choice, cache }, scope);
   const host: PlayHost = {
     host: entry,
@@ -163,6 +167,11 @@ function loadHost(
     holds: (when, facts) => evaluateWhen(when, scope, facts),
   };
   return { host, problems: [...problems, ...items.problems] };
+}
+
+/** A host that no inventory has is this machine. */
+function withLocalConnection(vars: Variables): Variables {
+  return new Map([["ansible_connection", { value: "local", origin: "" }], ...vars]);
 }
 
 /** `localhost` needs no inventory, as in Ansible. */

@@ -1,5 +1,3 @@
-import type { Json } from "./plan.ts";
-
 /** How to reach a host, as its variables say; a password is the token of a secret. */
 export interface Connection {
   readonly name: string;
@@ -21,7 +19,5 @@ export interface HostEntry {
   readonly name: string;
   /** Every group that it is in, `all` left out, in alphabetical order. */
   readonly groups: readonly string[];
-  /** Its variables as written, before templates are rendered; secret ones are left out. */
-  readonly vars: Readonly<Record<string, Json>>;
   readonly connection: Connection;
 }

@@ -17,11 +17,7 @@ export const kindOutlines: Readonly<Record<string, Outline>> = {
     ]
   },
   "crypto_policy": {
-    "namedBy": [
-      [
-        "follow"
-      ]
-    ]
+    "namedBy": []
   },
   "gateway_sysctls": {
     "namedBy": [],
@@ -142,7 +138,8 @@ export const probeOutlines: Readonly<Record<string, Outline>> = {
   "tcp": {
     "namedBy": [
       [
-        "destination"
+        "destination",
+        "port"
       ]
     ]
   },
