@@ -1,4 +1,5 @@
 import { factsScript, parseFacts } from "../engine/facts.ts";
+import { inOrder } from "../gateway/probes.ts";
 import { systemProbes } from "../gateway/system.ts";
 import { ConnectionProblem } from "../io/connection-problem.ts";
 import type { Transport } from "../io/transport.ts";
@@ -12,7 +13,7 @@ const READ_LIMIT_MS = 60_000;
 /** Reads everything that the probes ask for in one execution; secret values come back as tokens. */
 export async function readFacts(transport: Transport, job: Job, run: Run, wanted: readonly Probe[]): Promise<Facts> {
   const mark = run.mark();
-  const probes = [...systemProbes, ...addressProbes, ...wanted];
+  const probes = inOrder([...systemProbes, ...addressProbes, ...wanted]);
   const { exit, stdout, stderr } = await transport.run(factsScript(probes, mark), {
     become: job.target.become,
     timeoutMs: READ_LIMIT_MS,

@@ -60,6 +60,7 @@ while [ "$n" -lt ${all.length} ]; do
   else say "step $n failed $?"; show; sh "$D/undo.sh" "$n" 2>&1 | while IFS= read -r line; do say "out $line"; done
     end "$(cat -- "$D/outcome")"; return 0; fi
 done
+cat /proc/net/xfrm_stat > ${HOST_STATE}/xfrm_stat 2>/dev/null
 end applied
 ls -1 ${HOST_STATE}/txn | sort -r | tail -n +${KEPT + 1} | while IFS= read -r old; do rm -rf -- "${HOST_STATE}/txn/$old"; done
 }
