@@ -5,7 +5,7 @@ import { layoutOf, type Slot } from "./layout.ts";
 
 /** A batch as its tool takes it. */
 export interface BatchScript {
-  /** The command that reads `input`, such as `iptables-nft-restore --noflush -w 10`. */
+  /** The command that reads `input`, such as `iptables-nft-restore --noflush -w 5`. */
   readonly argv: readonly string[];
   /** For a person: where a rule is named by its comment, the handle stands as `$handle`. */
   readonly input: string;
@@ -59,7 +59,7 @@ function restoreScript(batch: FirewallBatch): BatchScript {
   const tool = batch.family === "ipv6" ? "ip6tables" : "iptables";
   const wanted = `${tool}-${batch.backend === "iptables-legacy" ? "legacy" : "nft"}`;
   const lines = editedChains(batch).flatMap((chain) => restoreLines(chain, layoutOf(batch, chain)));
-  const options = ["--noflush", "-w", "10"];
+  const options = ["--noflush", "-w", "5"];
   const input = [`*${batch.table}`, ...lines, "COMMIT", ""].join("\n");
   const script = [
     ...toolLines(batch),
