@@ -6,7 +6,8 @@ import { CANARY_PSK } from "../lab/gateway.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type Ended, run } from "../lab/process.ts";
 
-const program = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+// Another build may be put to the test, such as an installed package.
+export const program = process.env["IPSEC_FIX_PROGRAM"] ?? fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
 let count = 0;
 
