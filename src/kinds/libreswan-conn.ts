@@ -77,7 +77,7 @@ function assessMissing(spec: LibreswanConn, editable: Editable, gateway: Gateway
   }
   const edit = createConn(tree, { name: spec.name, file: spec.file, options: spec.options ?? {} }, version);
   if ("refused" in edit) return refused(edit);
-  const obstacle = obstacleAfter(edit, spec, gateway, version);
+  const obstacle = obstacleAfter(edit, spec, gateway, config);
   if (obstacle !== undefined) return blocked(obstacle);
   const change = changeOf(
     {
@@ -100,7 +100,7 @@ function assessPresent(spec: LibreswanConn, editable: Editable, gateway: Gateway
   const { version } = editable;
   const whole = setOptions(editable.tree, spec.name, spec.options ?? {}, version);
   if ("refused" in whole) return refused(whole);
-  const obstacle = obstacleAfter(whole, spec, gateway, version);
+  const obstacle = obstacleAfter(whole, spec, gateway, editable.config);
   if (obstacle !== undefined) return blocked(obstacle);
   const changes: Change[] = [];
   let { tree, config } = editable;
@@ -124,14 +124,22 @@ function assessPresent(spec: LibreswanConn, editable: Editable, gateway: Gateway
   return { changes: reasons.length === 0 ? [] : [loadChange(spec.name, reasons, gateway)], notes: [] };
 }
 
-function obstacleAfter(edit: Edit, spec: LibreswanConn, gateway: Gateway, version: Editable["version"]): Obstacle | undefined {
-  const config = readConfig(edit.tree, version);
+/** Why the configuration as it would be is not fit: a conn that Libreswan drops, or a pair of options that can't work. */
+function obstacleAfter(edit: Edit, spec: LibreswanConn, gateway: Gateway, before: Config): Obstacle | undefined {
+  const config = readConfig(edit.tree, before.version);
   const conn = connOf(config, spec.name);
   if (conn === undefined) return undefined;
-  if (!conn.loaded && edit.files.length > 0) {
+  if (!conn.loaded) {
     return {
-      reason: `Libreswan ${version.text} would drop conn ${spec.name} even so: ${conn.reason ?? ""}`,
-      unblock: "mend that too",
+      reason: `Libreswan ${before.version.text} drops conn ${spec.name}: ${conn.reason ?? ""}`,
+      unblock: `mend that in ${conn.file}, or declare the option that it is about`,
+    };
+  }
+  const victim = config.conns.find(({ name, loaded }) => !loaded && connOf(before, name)?.loaded === true);
+  if (victim !== undefined) {
+    return {
+      reason: `Libreswan would then drop conn ${victim.name}: ${victim.reason ?? ""}`,
+      unblock: `take the option out of conn ${victim.name} first`,
     };
   }
   return impossible(conn, Object.keys(spec.options ?? {}), { config, gateway });

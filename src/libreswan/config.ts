@@ -50,8 +50,19 @@ export interface Config {
   readonly includes: readonly IncludeRead[];
 }
 
+/** Files never change under their map, so one reading of them serves every resource of a plan. */
+const readings = new WeakMap<ConfTree["files"], Map<string, Config>>();
+
 /** Reads a tree of files as this version does. */
 export function readConfig(tree: ConfTree, version: Version): Config {
+  const known = readings.get(tree.files) ?? new Map<string, Config>();
+  const key = JSON.stringify([tree.main, tree.directory, version.text]);
+  const config = known.get(key) ?? readTree(tree, version);
+  readings.set(tree.files, known.set(key, config));
+  return config;
+}
+
+function readTree(tree: ConfTree, version: Version): Config {
   const { exit, problems, sections, includes } = readSyntax(tree, version);
   const accepted = exit === 0;
   const read = { version, main: tree.main, accepted, exit, sections, includes };

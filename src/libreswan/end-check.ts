@@ -47,8 +47,8 @@ function sideProblems(held: Values, side: "left" | "right", family: Family, gram
   if (interfaceIp !== undefined && !isAddressWithPrefix(interfaceIp))
     bad("interface-ip", "needs an address with a prefix length");
   if (get("cert") !== undefined && get("ckaid") !== undefined) problems.push(`${side}cert= and ${side}ckaid= exclude each other`);
-  if (get("ckaid") !== undefined && !/^(?:[0-9a-f]{2}[:_]?)+$/i.test(get("ckaid") ?? "")) bad("ckaid", "not hexadecimal");
-  if (get("protoport") !== undefined && !isProtoport(get("protoport") ?? "")) bad("protoport", "not protocol/port");
+  if (get("ckaid") !== undefined && !/^(?:[0-9a-f]{2}_?)+$/i.test(get("ckaid") ?? "")) bad("ckaid", "not hexadecimal");
+  if (get("protoport") !== undefined && !isProtoport(get("protoport") ?? "", grammar)) bad("protoport", "not protocol/port");
   if (pool !== undefined && !isPool(pool)) bad("addresspool", "not a range of addresses");
   if (grammar === "4" && literalKeys(held, side) > 1) problems.push(`more than one public key for ${side}`);
   return problems;
@@ -99,6 +99,7 @@ function hostFamily(held: Values): Family {
 
 function isAddressWithPrefix(value: string): boolean {
   const [address = "", prefix] = value.split("/");
+  if (/^(?:0\.0\.0\.0|::)$/.test(address)) return false;
   return prefix !== undefined && addressFamily(address) !== undefined && parseNetwork(value) !== undefined;
 }
 
@@ -113,12 +114,18 @@ const PROTOCOLS = new Set(
   ),
 );
 
-function isProtoport(value: string): boolean {
-  const [protocol = "", port, ...rest] = value.split("/");
-  const isProtocol = /^\d+$/.test(protocol) ? Number(protocol) <= 255 : PROTOCOLS.has(protocol.toLowerCase());
-  const isPort =
-    port === undefined || port === "" || port === "%any" || (/^\d+$/.test(port) ? Number(port) <= 65535 : /^[a-z]/i.test(port));
-  return isProtocol && isPort && rest.length === 0;
+/** 4.x looks at the start of a protocol's name alone: `tcp4` is tcp. Whether a service has a name only the host knows. */
+function isProtoport(value: string, grammar: Grammar): boolean {
+  const slash = value.indexOf("/");
+  const protocol = (slash < 0 ? value : value.slice(0, slash)).toLowerCase();
+  const port = slash < 0 ? "" : value.slice(slash + 1);
+  if (grammar === "4" && value === "%any") return true;
+  const isPrefixed = grammar === "4" && /^(?:ah|comp|esp|icmp|int|tcp|tun|udp|unk)/.test(protocol);
+  const isNumber = /^(?:\d+|0x[\da-f]+)$/.test(protocol) ? Number(protocol) <= 255 : protocol === "" && grammar === "3";
+  if (!isPrefixed && !isNumber && !PROTOCOLS.has(protocol)) return false;
+  const isNone = /^(?:0*|unk.*|ip)$/.test(protocol);
+  if (grammar === "4" && isNone) return /^0*$/.test(port);
+  return /^\d+$/.test(port) ? Number(port) <= 65535 : grammar === "3" || port === "" || port === "%any" || /^[a-z]/i.test(port);
 }
 
 function isPool(value: string): boolean {

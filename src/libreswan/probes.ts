@@ -6,9 +6,15 @@ import { type ConfTree, MAIN_FILE } from "./tree.ts";
 /** Brings back the configuration: the main file and all that its includes reach. Prints each include that it followed. */
 export const confProbe: Probe = { key: "ipsec-conf", command: confCommand(MAIN_FILE) };
 
+const trees = new WeakMap<ReadonlyMap<string, FileFact>, ConfTree>();
+
 /** The configuration among the files that the probes brought back, as the plan so far leaves them. */
 export function treeOf(files: ReadonlyMap<string, FileFact>): ConfTree {
-  return { main: MAIN_FILE, files: new Map([...files].map(([path, { content }]) => [path, content])) };
+  const known = trees.get(files);
+  if (known !== undefined) return known;
+  const tree = { main: MAIN_FILE, files: new Map([...files].map(([path, { content }]) => [path, content])) };
+  trees.set(files, tree);
+  return tree;
 }
 
 /**

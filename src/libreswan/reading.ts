@@ -41,7 +41,7 @@ function readEarly(definition: Definition, token: Token | undefined, grammar: Gr
       return readTime(definition, text, version);
     case "binary":
     case "bytes":
-      return readScaled(definition, text);
+      return readScaled(definition, text, version);
     case "number":
       return isInteger
         ? taken(text, undefined, String(BigInt(text)))
@@ -87,7 +87,7 @@ function readLate(definition: Definition, text: string, version: Version): Value
       return /^\d+%$/.test(text) ? taken(text) : ignored(text, "a percentage ends with %");
     case "binary":
     case "bytes":
-      return readScaled(definition, text);
+      return readScaled(definition, text, version);
     case "flags":
       return areFlags(text, version) ? taken(text) : ignored(text, "invalid");
     case "loose": {
@@ -147,10 +147,12 @@ function readTime(definition: Definition, text: string, version: Version): Value
   return taken(text, undefined, String(Number(found[1]) * unit));
 }
 
-/** Numbers with a binary suffix: `10`, `1Ki`, and for bytes `1KiB`. */
-function readScaled(definition: Definition, text: string): ValueReading {
-  const suffix = definition.kind === "bytes" ? /^\d+(?:B|[KMGTPE]iB)?$/i : /^\d+(?:[KMGTPE]i)?$/i;
-  return suffix.test(text) ? taken(text) : ignored(text, "unrecognized multiplier");
+/** Numbers with a binary suffix: `10`, `1Ki`, and for bytes `1KiB`; with a fraction from 5.0 on. */
+function readScaled(definition: Definition, text: string, version: Version): ValueReading {
+  const number = version.major < 5 ? /^\d+/ : /^(?:\d+(?:\.\d*)?|\.\d+)/;
+  const suffix = definition.kind === "bytes" ? /^(?:B|[KMGTPE]iB)?$/i : /^(?:[KMGTPE]i)?$/i;
+  const digits = number.exec(text)?.[0] ?? "";
+  return digits !== "" && suffix.test(text.slice(digits.length)) ? taken(text) : ignored(text, "unrecognized multiplier");
 }
 
 const debugWords3 =

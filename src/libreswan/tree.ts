@@ -11,7 +11,8 @@ export interface ConfTree {
 export const MAIN_FILE = "/etc/ipsec.conf";
 
 /**
- * The known files that an include names, in the order in which Libreswan reads them: byte order. Braces are alternatives up to 4.x, and plain characters later.
+ * The known files that an include names, in the order in which Libreswan reads them: byte order. Braces are alternatives up to
+ * 4.x, and plain characters later.
  */
 export function includedFiles(pattern: string, tree: ConfTree, braces: boolean): readonly string[] {
   const alternatives = braces ? expandBraces(pattern) : [pattern];
