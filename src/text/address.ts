@@ -48,10 +48,6 @@ export function overlaps(one: Network, other: Network): boolean {
   return one.family === other.family && one.first <= other.last && other.first <= one.last;
 }
 
-export function sameNetwork(one: Network, other: Network): boolean {
-  return one.family === other.family && one.first === other.first && one.last === other.last;
-}
-
 /** The integer value of an address, for ranges such as `10.0.0.5-10.0.0.9`. */
 export function addressValue(text: string): { readonly family: Family; readonly value: bigint } | undefined {
   return parseAddress(text);
