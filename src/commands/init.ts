@@ -1,8 +1,7 @@
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { EXIT } from "../engine/exit-code.ts";
-import { packageRoot } from "../io/package-root.ts";
 import { starterFiles } from "./starter-files.ts";
 
 /** Lays a commented starter project in an empty folder; a folder with anything in it is left alone. */
@@ -18,12 +17,19 @@ export function init({ directory }: { readonly directory: string }, out: (text: 
     writeFileSync(file, text, { flag: "wx" });
     out(`wrote ${file}\n`);
   }
-  const schemas = ["playbook.schema.json", "inventory.schema.json"];
-  for (const name of schemas) cpSync(join(packageRoot(), "schemas", name), join(directory, "schemas", name));
+  const schemas = schemaFolder();
+  for (const name of ["playbook.schema.json", "inventory.schema.json"])
+    cpSync(join(schemas, name), join(directory, "schemas", name));
   out(`wrote ${join(directory, "schemas")} (for your editor)\n`);
   const inside = directory === "." ? "" : `cd ${directory} && `;
   out(`Next: edit inventory/hosts.yml, then ${inside}ipsec-fix validate playbook.yml\n`);
   return EXIT.done;
+}
+
+/** The package's schemas, seen from its sources as well as from its bundle. */
+function schemaFolder(): string {
+  const candidates = ["../schemas", "../../schemas"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  return candidates.find((path) => existsSync(path)) ?? "schemas";
 }
 
 function entriesOf(directory: string): readonly string[] {
