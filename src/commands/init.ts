@@ -1,7 +1,8 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { EXIT } from "../engine/exit-code.ts";
+import { packageRoot } from "../io/package-root.ts";
 import { starterFiles } from "./starter-files.ts";
 
 /** Lays a commented starter project in an empty folder; a folder with anything in it is left alone. */
@@ -17,19 +18,13 @@ export function init({ directory }: { readonly directory: string }, out: (text: 
     writeFileSync(file, text, { flag: "wx" });
     out(`wrote ${file}\n`);
   }
-  const schemas = schemaFolder();
+  const schemas = join(packageRoot(), "schemas");
   for (const name of ["playbook.schema.json", "inventory.schema.json"])
     cpSync(join(schemas, name), join(directory, "schemas", name));
   out(`wrote ${join(directory, "schemas")} (for your editor)\n`);
   const inside = directory === "." ? "" : `cd ${directory} && `;
   out(`Next: edit inventory/hosts.yml, then ${inside}ipsec-fix validate playbook.yml\n`);
   return EXIT.done;
-}
-
-/** The package's schemas, seen from its sources as well as from its bundle. */
-function schemaFolder(): string {
-  const candidates = ["../schemas", "../../schemas"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  return candidates.find((path) => existsSync(path)) ?? "schemas";
 }
 
 function entriesOf(directory: string): readonly string[] {
