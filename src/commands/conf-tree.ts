@@ -5,7 +5,7 @@ import { type ConfTree, fits, includePatterns, isPattern } from "../libreswan/tr
 
 /** Reads a main file and every file that its includes reach, absolute ones below `root`. */
 export async function readConfTree(file: string, root: string | undefined, directory: string): Promise<ConfTree> {
-  const main = await readFile(file);
+  const main = await readMain(file, root);
   const start = root === undefined ? directory : "/";
   const files = new Map([[file, decode(main)]]);
   const pending = includesOf(files.get(file) ?? "");
@@ -18,6 +18,12 @@ export async function readConfTree(file: string, root: string | undefined, direc
     }
   }
   return { main: file, files, directory: start };
+}
+
+/** A file that the root has by this very path is meant there; any other is a file of this machine. */
+async function readMain(file: string, root: string | undefined): Promise<Uint8Array> {
+  const rooted = root === undefined ? undefined : await readFile(join(root, file)).catch(() => undefined);
+  return rooted ?? readFile(file);
 }
 
 function includesOf(text: string): string[] {

@@ -43,9 +43,7 @@ function readEarly(definition: Definition, token: Token | undefined, grammar: Gr
     case "bytes":
       return readScaled(definition, text, version);
     case "number":
-      return isInteger
-        ? taken(text, undefined, String(BigInt(text)))
-        : { taken: true, value: "0", sameAs: "0", warning: `'${name}=${text}' is not a number and is read as 0` };
+      return isInteger ? readInteger(text, grammar) : notANumber(name, text);
     case "name":
     case "names":
       return isInteger ? taken(text) : readWords(definition, text, grammar);
@@ -103,6 +101,16 @@ function readLate(definition: Definition, text: string, version: Version): Value
     default:
       return taken(text);
   }
+}
+
+/** 3.x keeps 32 bits of a number. */
+function readInteger(text: string, grammar: Grammar): ValueReading {
+  const kept = grammar === "3" ? BigInt.asUintN(32, BigInt(text)) : BigInt(text);
+  return taken(kept === BigInt(text) ? text : String(kept), undefined, String(kept));
+}
+
+function notANumber(name: string, text: string): ValueReading {
+  return { taken: true, value: "0", sameAs: "0", warning: `'${name}=${text}' is not a number and is read as 0` };
 }
 
 function taken(value: string, warning?: string, sameAs = value): ValueReading {

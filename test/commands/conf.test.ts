@@ -62,6 +62,12 @@ describe("conf", () => {
     expect((await run(main, { libreswan: "5.2" })).exit).toBe(0);
   });
 
+  test("takes a path that the root has for a path below the root", async () => {
+    write("etc/ipsec.conf", "conn rooted\n\tleft=192.0.2.1\n");
+    const { text } = await run("/etc/ipsec.conf", { json: true });
+    expect(JSON.parse(text).conns).toMatchObject([{ name: "rooted", options: { left: { file: "/etc/ipsec.conf", line: 2 } } }]);
+  });
+
   test("exits 65 for files that are not accepted, and names the line", async () => {
     const main = write("t.conf", "conn a\n\tleft=192.0.2.1\n\tforceencaps=yes\n");
     expect((await run(main, { libreswan: "4.10" })).exit).toBe(0);
