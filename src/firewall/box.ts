@@ -7,7 +7,7 @@ export interface Box {
 }
 
 /** More pieces than this are not tracked: the answer falls back to "may match". */
-const MOST_PIECES = 512;
+const MOST_PIECES = 64;
 
 /** The part of the box that lies in the region; undefined when they do not meet. */
 export function clip(box: Box, region: Region): Box | undefined {

@@ -217,10 +217,10 @@ function elements(right: unknown, lookup: SetLookup): readonly unknown[] | undef
   return Array.isArray(right) ? right : [right];
 }
 
-/** Rules or time-outs add and drop elements; nft 1.0.6 does not print the flag `dynamic`, but a size always goes with it. */
+/** Rules or time-outs add and drop elements. */
 function changesByItself(set: NftExpression | undefined): boolean {
   const flags = [set?.["flags"]].flat();
-  return set?.["timeout"] !== undefined || set?.["size"] !== undefined || flags.includes("timeout") || flags.includes("dynamic");
+  return set?.["timeout"] !== undefined || flags.includes("timeout") || flags.includes("dynamic");
 }
 
 function elementValue(element: unknown): unknown {

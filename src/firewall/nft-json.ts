@@ -10,8 +10,10 @@ export function parseNftJson(text: string): Ruleset | undefined {
   if (objects === undefined) return undefined;
   const of = (kind: string): readonly NftExpression[] =>
     objects.flatMap((object) => (isRecord(object[kind]) && isFamily(object[kind]["family"]) ? [object[kind]] : []));
-  const sets = new Map([...of("set"), ...of("map")].map((set) => [`${set["family"]} ${set["table"]} @${set["name"]}`, set]));
   const rules = of("rule");
+  const updated: ReadonlySet<string> = new Set(rules.flatMap(updatedSets));
+  const named = [...of("set"), ...of("map")].map((set) => [`${set["family"]} ${set["table"]} @${set["name"]}`, set] as const);
+  const sets = new Map(named.filter(([name]) => !updated.has(name)));
   const chains = of("chain");
   return {
     tables: of("table").map((table) => {
@@ -30,6 +32,17 @@ export function parseNftJson(text: string): Ruleset | undefined {
       } satisfies Table;
     }),
   };
+}
+
+/** The sets that a rule adds packets' addresses to: what they hold is true for a moment only. */
+function updatedSets({ family, table, expr }: NftExpression): readonly string[] {
+  const statements = Array.isArray(expr) ? expr.filter(isRecord) : [];
+  return statements.flatMap((statement) =>
+    ["set", "map"].flatMap((kind) => {
+      const body = statement[kind];
+      return isRecord(body) ? [`${family} ${table} ${body[kind]}`] : [];
+    }),
+  );
 }
 
 function nftObjects(text: string): readonly NftExpression[] | undefined {

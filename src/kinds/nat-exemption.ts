@@ -222,7 +222,7 @@ function flushSteps(
     .map(({ pair }) => pair)
     .filter(({ source, destination }) => source.prefix > 0 && destination.prefix > 0);
   if (!system.tools.has("conntrack") || pairs.length < rewritten.length) {
-    const why = system.tools.has("conntrack") ? "their networks are not known" : "conntrack is not installed";
+    const why = system.tools.has("conntrack") ? "conntrack cannot tell them from others" : "conntrack is not installed";
     return { steps: [], notes: [`connections that run already keep their NAT until they have been idle for a while (${why})`] };
   }
   const steps = pairs.map(({ source, destination }): Step => {

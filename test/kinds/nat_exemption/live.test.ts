@@ -146,6 +146,22 @@ describe.skipIf(!labIsPossible())("nat_exemption on a gateway", () => {
     expect(await listing(host)).toContain("-A POSTROUTING -m policy --dir out --pol ipsec -m comment");
   });
 
+  it("protects IPv6 as well, in the chains that carry it and in no other", async () => {
+    const host = lab.host("gw1");
+    await clear(host);
+    await host.must(`iptables-nft -t nat -A POSTROUTING -o eth0 -j MASQUERADE; ip6tables-nft -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+nft 'add table inet x; add chain inet x p { type nat hook postrouting priority 120; }; add rule inet x p ip daddr 10.0.0.0/8 return; add rule inet x p masquerade'`);
+    const { conn: _one, ...rest } = SPEC;
+    const spec: NatExemption = { ...rest, source: "fd00:10:2::/64", destination: "2001:db8:ffff::/48", persist: false };
+    const packet = { from: "fd00:10:2::33", to: "2001:db8:ffff::9" };
+    expect(await traffic.source(packet)).toBe("2001:db8:16::1");
+    const first = await look(host, spec);
+    expect(actions(first)).toEqual(["create ip6tables nat POSTROUTING", "create nftables inet x p"]);
+    for (const { steps } of first.assessment.changes) await runSteps(host, steps);
+    expect(await traffic.source(packet)).toBe(packet.from);
+    expect(actions(await look(host, spec))).toEqual([]);
+  });
+
   it("refuses to write into a chain that changed since it was read", async () => {
     const host = lab.host("gw1");
     for (const backend of backends) {
