@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
 import type { HostPlan, Plan, ResourcePlan } from "../../src/model/plan.ts";
 import { CANARY_PSK } from "../lab/gateway.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -8,6 +9,9 @@ import { type Ended, run } from "../lab/process.ts";
 
 // Another build may be put to the test, such as an installed package.
 export const program = process.env["IPSEC_FIX_PROGRAM"] ?? fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+// Every scenario is several whole runs, on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let count = 0;
 
