@@ -1,3 +1,4 @@
+import { nearest } from "../text/suggest.ts";
 import type { Assignment } from "./assignment.ts";
 import { type Config, type Conn, connOf, optionOf, readConfig, valuesOf } from "./config.ts";
 import { writeValue } from "./document.ts";
@@ -7,7 +8,7 @@ import { withLines, withoutLines, withSetting, withValueAt } from "./place.ts";
 import type { SectionRead } from "./syntax.ts";
 import type { ConfTree } from "./tree.ts";
 import type { Version } from "./version.ts";
-import { fieldName, findKey, type SectionKind } from "./vocabulary.ts";
+import { fieldName, findKey, knownKeys, type SectionKind } from "./vocabulary.ts";
 
 /** A file before and after an edit; null where it does not exist. */
 export interface FileEdit {
@@ -99,7 +100,11 @@ function wantedLines(
   if (key.toLowerCase() === "also")
     return { refused: "also= names sections and is no value to set", help: "set the options themselves" };
   const translated = translateOption(key, value, target.version, target.kind);
-  if ("refused" in translated) return translated;
+  if ("refused" in translated) {
+    const isUnknown = findKey(key, target.kind, target.version) === undefined;
+    const meant = isUnknown ? nearest(key, knownKeys(target.kind, target.version)) : undefined;
+    return meant === undefined ? translated : { ...translated, help: `did you mean "${meant}"? ${translated.help}` };
+  }
   const plain = { key: key.toLowerCase(), value: typeof value === "boolean" ? (value ? "yes" : "no") : String(value).trim() };
   const lookup = lookupIn(start, target);
   const isSo =

@@ -171,6 +171,9 @@ describe("an edit is refused", () => {
   test("for keys and values that the version would drop or refuse", () => {
     const main = tree(`conn a\n${ENDS}`);
     expect(setOptions(main, "a", { nosuchkey: "x" }, v4)).toHaveProperty("refused");
+    expect(setOptions(main, "a", { "right-subnet": "10.0.0.0/8", rigthsubnet: "10.0.0.0/8" }, v5)).toMatchObject({
+      help: expect.stringContaining('did you mean "rightsubnet"?'),
+    });
     expect(setOptions(main, "a", { mtu: "abc" }, v4)).toHaveProperty("refused");
     expect(setOptions(main, "a", { "nic-offload": "auto" }, v5)).toHaveProperty("refused");
     expect(setOptions(main, "a", { leftsubnet: "10.0.1.0/24,10.0.2.0/24" }, v4)).toHaveProperty("refused");
