@@ -143,11 +143,11 @@ export function directTables({ direct }: FirewalldConfiguration): readonly Table
 
 /** Whether firewalld would leave the packets of a pair alone after a reload: no zone or policy in use masquerades them, or a direct rule exempts them. */
 export function isExemptAfterReload(state: FirewalldState, pair: Pair): boolean {
-  const { zones, policies, direct } = state.permanent;
+  const { zones, direct } = state.permanent;
   const used = new Set(
     [...state.runtime.zones, ...zones].flatMap((zone) => (zone.interfaces.length + zone.sources.length > 0 ? [zone.name] : [])),
   ).add(state.defaultZone);
-  const masquerading = [...zones.filter(({ name }) => used.has(name)), ...policies].some((zone) => masquerades(zone, pair));
+  const masquerading = [...zones.filter(({ name }) => used.has(name)), ...state.policies].some((zone) => masquerades(zone, pair));
   return !masquerading || direct.some((rule) => exempts(rule, pair));
 }
 

@@ -27,7 +27,6 @@ export interface DirectRule {
 /** What firewalld enforces now, or what it will enforce after a reload. */
 export interface FirewalldConfiguration {
   readonly zones: readonly FirewalldZone[];
-  readonly policies: readonly FirewalldZone[];
   readonly direct: readonly DirectRule[];
 }
 
@@ -37,6 +36,8 @@ export interface FirewalldState {
   readonly defaultZone: string;
   readonly runtime: FirewalldConfiguration;
   readonly permanent: FirewalldConfiguration;
+  /** The permanent policies, which may masquerade as zones do. */
+  readonly policies: readonly FirewalldZone[];
 }
 
 /** Each `firewall-cmd` starts a Python of 250 ms, so nothing is asked where no firewalld runs. */
@@ -46,12 +47,11 @@ export const firewalldProbes: readonly Probe[] = [
     command: [
       "if grep -qsx firewalld /proc/[0-9]*/comm; then",
       `echo "== backend"; sed -n 's/^FirewallBackend=//p' /etc/firewalld/firewalld.conf`,
-      `echo "== default"; firewall-cmd --get-default-zone`,
+      `echo "== default"; sed -n 's/^DefaultZone=//p' /etc/firewalld/firewalld.conf`,
       `echo "== runtime zones"; firewall-cmd --list-all-zones`,
-      `echo "== runtime policies"; firewall-cmd --list-all-policies`,
       `echo "== runtime direct"; firewall-cmd --direct --get-all-rules`,
       `echo "== permanent zones"; firewall-cmd --permanent --list-all-zones`,
-      `echo "== permanent policies"; firewall-cmd --permanent --list-all-policies`,
+      `echo "== policies"; firewall-cmd --permanent --list-all-policies`,
       `echo "== permanent direct"; firewall-cmd --permanent --direct --get-all-rules`,
       "fi",
     ].join("\n"),
@@ -61,18 +61,17 @@ export const firewalldProbes: readonly Probe[] = [
 /** The state of firewalld; undefined where it does not run. */
 export function readFirewalld(facts: Facts): FirewalldState | undefined {
   const sections = readSections(facts.readings.get("firewalld")?.text ?? "");
-  const defaultZone = sections.get("default")?.trim();
-  if (!defaultZone) return undefined;
+  if (!sections.has("default")) return undefined;
   const configuration = (when: string): FirewalldConfiguration => ({
     zones: readZones(sections.get(`${when} zones`) ?? ""),
-    policies: readZones(sections.get(`${when} policies`) ?? ""),
     direct: (sections.get(`${when} direct`) ?? "").split("\n").flatMap(readDirectRule),
   });
   return {
     backend: sections.get("backend")?.trim() === "iptables" ? "iptables" : "nftables",
-    defaultZone,
+    defaultZone: sections.get("default")?.trim() || "public",
     runtime: configuration("runtime"),
     permanent: configuration("permanent"),
+    policies: readZones(sections.get("policies") ?? ""),
   };
 }
 

@@ -60,8 +60,8 @@ export function savedChanges(gateway: SavedGateway, wanted: SavedWanted): SavedA
     const families = wanted.families.filter((family) => source.families.includes(family));
     for (const family of families) served.add(`${source.sort} ${family}`);
     const batches = plannedFor(source, firewall.tables, { ...wanted, families });
-    if (batches.length === 0) continue;
     notes.push(...source.problems.map((problem) => `the saved rule set may differ from what is read: ${problem}`));
+    if (batches.length === 0) continue;
     const edited = source.edit(batches);
     if ("problem" in edited)
       return {
