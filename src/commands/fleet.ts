@@ -63,8 +63,10 @@ async function applyBatch(
   planned: ReadonlyMap<string, PlannedGateway>,
 ): Promise<readonly HostPlan[]> {
   return await inParallel(batch, forks, async (job) => {
-    const plan = await applyOne(planned.get(job.host) ?? (await planOne(job, run, true)), run);
-    finished(plan, run);
+    const known = planned.get(job.host);
+    const plan = await applyOne(known ?? (await planOne(job, run, true)), run);
+    // A gateway without changes ended when it was planned.
+    if (known === undefined || known.transport !== undefined) finished(plan, run);
     return plan;
   });
 }

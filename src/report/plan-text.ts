@@ -42,7 +42,7 @@ function resourceText(resource: ResourcePlan, options: TextOptions): string {
   const lines = [`  ${sign} ${palette.strong(shown(resource.address))}${outcome}`];
   if (resource.reason !== undefined) lines.push(...indent(palette.bad(shown(resource.reason)), 6));
   if (resource.unblock !== undefined) lines.push(...indent(`to unblock: ${shown(resource.unblock)}`, 6));
-  lines.push(...resource.changes.flatMap((change) => changeText(change, palette)));
+  lines.push(...groups(resource.changes).flatMap((group) => groupText(group, palette)));
   lines.push(...fileDiffs(resource).flatMap((patch) => diffLines(patch, palette)));
   if (verbose > 0) lines.push(...commands(resource).map((command) => `      $ ${command}`));
   if (verbose > 1) lines.push(...undoCommands(resource).map((command) => palette.faint(`      undo: ${command}`)));
@@ -50,15 +50,38 @@ function resourceText(resource: ResourcePlan, options: TextOptions): string {
   return lines.join("\n");
 }
 
-function changeText(change: Change, palette: Palette): readonly string[] {
-  const sign = colouredSign(SIGNS[change.action], palette);
-  const impact = impactOf(change);
+/** Changes that stand together for one reason and with one effect: the reason is said once. */
+function groups(changes: readonly Change[]): readonly (readonly Change[])[] {
+  const result: Change[][] = [];
+  for (const change of changes) {
+    const group = result.at(-1);
+    const [first] = group ?? [];
+    if (group !== undefined && first !== undefined && effectOf(first) === effectOf(change)) group.push(change);
+    else result.push([change]);
+  }
+  return result;
+}
+
+function effectOf({ reason, impact, risks_access, interrupts }: Change): string {
+  return JSON.stringify([reason, impact, risks_access, interrupts]);
+}
+
+/** Up to here a change fits on the line of its target. */
+const WIDTH = 100;
+
+function groupText(group: readonly Change[], palette: Palette): readonly string[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  const impact = impactOf(first);
   return [
-    `      ${sign} ${shown(change.target)}`,
-    `          ${shown(change.property)}: ${value(change.before)} → ${value(change.after)}`,
-    ...indent(palette.faint(`because ${shown(change.reason)}`), 10),
+    ...group.flatMap((change) => {
+      const target = `      ${colouredSign(SIGNS[change.action], palette)} ${shown(change.target)}`;
+      const values = `${shown(change.property)}: ${value(change.before)} → ${value(change.after)}`;
+      return shown(change.target).length + values.length < WIDTH ? [`${target}  ${values}`] : [target, `          ${values}`];
+    }),
+    ...indent(palette.faint(`because ${shown(first.reason)}`), 10),
     ...(impact === undefined ? [] : [`          ${palette.change(impact)}`]),
-    ...(change.risks_access ? [`          ${palette.bad("can cut the management connection")}`] : []),
+    ...(first.risks_access ? [`          ${palette.bad("can cut the management connection")}`] : []),
   ];
 }
 
