@@ -5,13 +5,13 @@ const banner = `// Generated from schemas/ by \`npm run generate\`; do not edit.
 // A spec of these types has passed its schema: defaults are filled in, so only what has none is optional.
 `;
 
-/** One exported interface for each kind and probe, and the maps from their names. */
+/** One exported interface for each kind and probe, and the map of the probes by name. */
 export async function specTypes(kinds: readonly NamedSchema[], probes: readonly NamedSchema[]): Promise<string> {
   const parts = [banner];
   for (const { name, schema } of kinds) parts.push(await typeOf(schema, typeName(name)));
   for (const { name, schema } of probes) parts.push(await typeOf(schema, `${typeName(name)}Probe`));
-  parts.push(mapOf("SpecByKind", "The spec of each kind, by the word that names it in a playbook.", kinds, ""));
-  parts.push(mapOf("ProbeByName", "What each probe of `verify:` takes.", probes, "Probe"));
+  const members = probes.map(({ name }) => `  readonly ${name}: ${typeName(name)}Probe;`);
+  parts.push(`/** What each probe of \`verify:\` takes. */\nexport interface ProbeByName {\n${members.join("\n")}\n}\n`);
   return `${parts.join("\n").trimEnd()}\n`;
 }
 
@@ -45,9 +45,4 @@ function plain(schema: Schema, isRoot: boolean): Schema {
   }
   if (isRoot || fallback === undefined) return result;
   return { ...result, description: `${String(rest["description"])} (default: ${JSON.stringify(fallback)})` };
-}
-
-function mapOf(name: string, sentence: string, members: readonly NamedSchema[], suffix: string): string {
-  const lines = members.map((member) => `  readonly ${member.name}: ${typeName(member.name)}${suffix};`);
-  return `/** ${sentence} */\nexport interface ${name} {\n${lines.join("\n")}\n}\n`;
 }

@@ -1,7 +1,7 @@
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Lookup } from "../model/project-texts.ts";
-import { hasTemplate, soleVariable } from "../text/braces.ts";
+import { hasTemplate, type Piece, plainPieces } from "../text/braces.ts";
 import { errorAt, narrowed, type Place } from "../text/place.ts";
 import { hasBrokenToken, isSecretName, revealSecrets, type SecretBook, SHORTEST_SECRET, secretsIn } from "../text/secret.ts";
 import { didYouMean } from "../text/suggest.ts";
@@ -84,8 +84,8 @@ export function newScope(parts: ScopeParts): HostScope {
     if (text.startsWith("$ANSIBLE_VAULT;"))
       return { failure: "this value is encrypted with ansible-vault, which ipsec-fix does not open" };
     if (!hasTemplate(text)) return checked(text, parts.secrets);
-    const path = soleVariable(text);
-    const rendered = path === undefined ? engine().renderTemplate(text, scope({})) : atPath(path, variable);
+    const pieces = plainPieces(text);
+    const rendered = pieces === undefined ? engine().renderTemplate(text, scope({})) : joined(pieces, variable);
     return rendered.ok ? checked(rendered.value, parts.secrets) : explained(rendered, parts, failures);
   };
   return {
@@ -111,7 +111,27 @@ export function newScope(parts: ScopeParts): HostScope {
   };
 }
 
-/** A plain path needs no engine, and most templates are one. */
+/** Plain variables need no engine, and most templates are such. One that stands alone, but for blanks, keeps its type. */
+function joined(pieces: readonly Piece[], variable: (name: string) => Json | undefined): Rendered {
+  const words = pieces.filter((piece) => typeof piece !== "string" || piece.trim() !== "");
+  const [only] = words;
+  if (words.length === 1 && typeof only === "object") return atPath(only, variable);
+  let text = "";
+  for (const piece of pieces) {
+    if (typeof piece === "string") text += piece;
+    else {
+      const part = atPath(piece, variable);
+      if (!part.ok) return part;
+      if (typeof part.value === "object" && part.value !== null) {
+        const name = piece.join(".");
+        return { ok: false, failure: { message: `"${name}" is no text, and stands inside of one`, culprit: name } };
+      }
+      text += part.value === null ? "none" : String(part.value);
+    }
+  }
+  return { ok: true, value: text };
+}
+
 function atPath(path: readonly string[], variable: (name: string) => Json | undefined): Rendered {
   const [root = "", ...steps] = path;
   const inside = (value: Json | undefined, step: string): Json | undefined =>

@@ -352,21 +352,6 @@ export interface TunnelCountersProbe {
   conn: string;
 }
 
-/** The spec of each kind, by the word that names it in a playbook. */
-export interface SpecByKind {
-  readonly bond_esp_offload: BondEspOffload;
-  readonly crypto_policy: CryptoPolicy;
-  readonly gateway_sysctls: GatewaySysctls;
-  readonly ike_access: IkeAccess;
-  readonly ipsec_service: IpsecService;
-  readonly libreswan_conn: LibreswanConn;
-  readonly libreswan_setup: LibreswanSetup;
-  readonly nat_exemption: NatExemption;
-  readonly tcp_mss_clamp: TcpMssClamp;
-  readonly tunnel: Tunnel;
-  readonly xfrm_health: XfrmHealth;
-}
-
 /** What each probe of `verify:` takes. */
 export interface ProbeByName {
   readonly command: CommandProbe;

@@ -5,18 +5,31 @@ export function hasTemplate(text: string): boolean {
   return /\{[{%#]/.test(text);
 }
 
-/** The path of a template that is one variable and nothing else, such as `{{ conn }}` or `{{ site.lan_ip }}`. */
-export function soleVariable(text: string): readonly string[] | undefined {
-  const path = SOLE.exec(text)?.[1]?.split(".");
-  return path === undefined || /^(?:true|false|none)$/i.test(path[0] ?? "") ? undefined : path;
+/** A piece of a text: words as they are, or the path of a variable such as `site.lan_ip`. */
+export type Piece = string | readonly string[];
+
+/** The pieces of a text whose templates are all plain variables; undefined where one is more than that. */
+export function plainPieces(text: string): readonly Piece[] | undefined {
+  const pieces: Piece[] = [];
+  let at = 0;
+  for (const found of text.matchAll(VARIABLE)) {
+    const path = (found[1] ?? "").split(".");
+    if (/^(?:true|false|none)$/i.test(path[0] ?? "")) return undefined;
+    pieces.push(text.slice(at, found.index), path);
+    at = found.index + found[0].length;
+  }
+  pieces.push(text.slice(at));
+  return pieces.some((piece) => typeof piece === "string" && hasTemplate(piece))
+    ? undefined
+    : pieces.filter((piece) => piece !== "");
 }
 
 /** Whether a text holds a template that only the template engine can render. */
 export function needsEngine(text: string): boolean {
-  return hasTemplate(text) && soleVariable(text) === undefined;
+  return hasTemplate(text) && plainPieces(text) === undefined;
 }
 
-const SOLE = /^\s*\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}\s*$/;
+const VARIABLE = /\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}/g;
 
 /** Whether any text in a value is such a one. */
 export function anyText(value: Json, test: (text: string) => boolean): boolean {

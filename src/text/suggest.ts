@@ -2,7 +2,7 @@ import { closest, distance } from "fastest-levenshtein";
 
 /** The word that was probably meant: the nearest one, if it is near enough to be a slip of the hand. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  if (known.length === 0 || word === "") return undefined;
+  if (known.length === 0 || word.length < 2) return undefined;
   const fold = (text: string): string => text.toLowerCase().replaceAll("-", "_");
   const folded = known.map(fold);
   const found = closest(fold(word), folded);

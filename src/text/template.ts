@@ -145,9 +145,14 @@ function expressionsIn(text: string): string {
   return inside.length === 0 ? text : inside.join("\n");
 }
 
+/** The same condition is asked on every host. */
+const analysed = new Map<string, readonly string[]>();
+
 /** The engine takes a comparison with an undefined value for false; here it is a mistake, unless the expression asks first. */
 function unguardedName(expression: string, scope: Scope): string | undefined {
-  return unguardedPaths(expression).find((path) => !scope.functions.includes(path) && valueAt(path, scope) === undefined);
+  const paths = analysed.get(expression) ?? unguardedPaths(expression);
+  analysed.set(expression, paths);
+  return paths.find((path) => !scope.functions.includes(path) && valueAt(path, scope) === undefined);
 }
 
 function valueAt(path: string, scope: Scope): Json | undefined {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/model/plan.ts";
-import { namesIn, soleVariable } from "../../src/text/braces.ts";
+import { namesIn, type Piece, plainPieces } from "../../src/text/braces.ts";
 import { unguardedPaths } from "../../src/text/expression.ts";
 import { evaluateExpression, renderTemplate, type Scope } from "../../src/text/template.ts";
 import { versionHolds } from "../../src/text/version-test.ts";
@@ -169,15 +169,20 @@ describe("versions", () => {
 });
 
 describe("looking into templates without the engine", () => {
-  it.each<[string, readonly string[] | undefined]>([
-    ["{{ conn }}", ["conn"]],
-    [" {{site.lan}} ", ["site", "lan"]],
-    ["{{ conn }}x", undefined],
+  it.each<[string, readonly Piece[] | undefined]>([
+    ["{{ conn }}", [["conn"]]],
+    [" {{site.lan}} ", [" ", ["site", "lan"], " "]],
+    ["{{ conn }}x{{ a.b }}", [["conn"], "x", ["a", "b"]]],
+    ["no braces", ["no braces"]],
     ["{{ conn | upper }}", undefined],
+    ["{{ conn }} {{ a | b }}", undefined],
     ["{{ true }}", undefined],
     ["{{ a[0] }}", undefined],
-  ])("%s", (text, path) => {
-    expect(soleVariable(text)).toEqual(path);
+    ["{{ a", undefined],
+    ["{{ a }} {# b #}", undefined],
+    ["{% if a %}{{ a }}{% endif %}", undefined],
+  ])("%s", (text, pieces) => {
+    expect(plainPieces(text)).toEqual(pieces);
   });
 
   it("finds every name that an expression may look up", () => {
