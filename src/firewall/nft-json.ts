@@ -11,8 +11,11 @@ export function parseNftJson(text: string): Ruleset | undefined {
   const of = (kind: string): readonly NftExpression[] =>
     objects.flatMap((object) => (isRecord(object[kind]) && isFamily(object[kind]["family"]) ? [object[kind]] : []));
   const rules = of("rule");
-  const updated: ReadonlySet<string> = new Set(rules.flatMap(updatedSets));
-  const named = [...of("set"), ...of("map")].map((set) => [`${set["family"]} ${set["table"]} @${set["name"]}`, set] as const);
+  const updated = new Set(rules.flatMap(updatedSets));
+  const named = [...of("set"), ...of("map")].map((set): [string, NftExpression] => [
+    `${set["family"]} ${set["table"]} @${set["name"]}`,
+    set,
+  ]);
   const sets = new Map(named.filter(([name]) => !updated.has(name)));
   const chains = of("chain");
   return {
