@@ -42,11 +42,15 @@ export function newSecretBook(): SecretBook {
   };
 }
 
+/** A book is asked once for each text that a fleet sends, and changes while it is filled only. */
+const patterns = new WeakMap<ReadonlyMap<string, string>, RegExp>();
+
 /** Every secret value in the text becomes its token. A token that stood there already is made harmless, and comes back as it was. */
 export function maskSecrets(text: string, book: SecretBook): string {
   const tokens = book.tokens();
   if (tokens.size === 0 && !text.includes(OPEN)) return text;
-  const pattern = new RegExp([OPEN, ...[...tokens.keys()].map(escapeRegExp)].join("|"), "g");
+  const pattern = patterns.get(tokens) ?? new RegExp([OPEN, ...[...tokens.keys()].map(escapeRegExp)].join("|"), "g");
+  patterns.set(tokens, pattern);
   return text.replace(pattern, (found) => tokens.get(found) ?? `${OPEN}${CLOSE}`);
 }
 
