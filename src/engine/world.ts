@@ -1,5 +1,6 @@
 import type { Json } from "../model/plan.ts";
 import type { Lookup } from "../model/project-texts.ts";
+import { anyText, hasTemplate } from "../text/braces.ts";
 import { isSecretName, type SecretBook } from "../text/secret.ts";
 import type { Inventory, Variable, Variables } from "./inventory.ts";
 import { hostsOf } from "./pattern.ts";
@@ -51,9 +52,12 @@ export function viewer(world: World): (host: string, playVars: Variables) => Hos
   };
 }
 
-/** Secrets are masked in whatever a host sends, also those that no template uses. */
+/**
+ * Secrets are masked in whatever a host sends, also those that no template uses. One that would have to be looked up first
+ * is left alone until it is used: a lookup may run a program.
+ */
 function mentionsSecret(name: string, { value }: Variable): boolean {
-  return isSecretName(name) || holdsSecret(value);
+  return (isSecretName(name) || holdsSecret(value)) && !anyText(value, hasTemplate);
 }
 
 function holdsSecret(value: Json): boolean {

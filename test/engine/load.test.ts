@@ -373,6 +373,12 @@ describe("secrets", () => {
     expect(await tokens("gw2")).toEqual(["env:PSK", "gateways:site_secret", "gw2:vpn.deep_password"]);
   });
 
+  it("that no template uses are masked all the same, but never looked up for it", async () => {
+    const inventory = `gw1 spare_psk=unused-value other_psk="{{ lookup('pipe', 'exit 1') }}"\n`;
+    const { secrets } = await loaded({ playbook: "- { hosts: gw1, resources: [] }\n", inventory, allowCommands: true });
+    expect([...secrets.tokens().keys()]).toEqual(["unused-value"]);
+  });
+
   it("come from commands only when commands are allowed", async () => {
     const command =
       "- hosts: gw1\n  resources:\n    - libreswan_conn: { name: a, options: { leftid: \"{{ command('printf %s from-a-program') }}\" } }\n";
