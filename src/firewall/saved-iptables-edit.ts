@@ -14,23 +14,13 @@ export function editIptablesSave(text: string, batches: readonly FirewallBatch[]
   return { text: lines.join("") };
 }
 
-/** Lines with their ends; a quoted comment may hold a line break, so a line is whole only when its quotes are closed. */
+/** Lines with their ends: iptables-restore knows nothing longer, not even inside quotes. */
 function splitLines(text: string): readonly string[] {
-  const lines: string[] = [];
-  for (const line of text.match(/[^\n]*\n|[^\n]+/g) ?? []) {
-    const last = lines.at(-1);
-    if (last !== undefined && isRule(last) && openQuote(last)) lines[lines.length - 1] = last + line;
-    else lines.push(line);
-  }
-  return lines;
+  return text.match(/[^\n]*\n|[^\n]+/g) ?? [];
 }
 
 function isRule(line: string): boolean {
   return /^(\[\d+:\d+\] )?-/.test(line);
-}
-
-function openQuote(line: string): boolean {
-  return (line.replace(/\\./gs, "").split('"').length - 1) % 2 === 1;
 }
 
 function editTable(
