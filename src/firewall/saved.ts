@@ -4,7 +4,7 @@ import type { FirewallBatch, FirewallEdit, Step } from "../model/step.ts";
 import type { Family } from "../text/address.ts";
 import { builtinChain, parseIptablesSave } from "./iptables-save.ts";
 import { mergeBatches } from "./layout.ts";
-import { type Chain, findChain, type Rule, type Table } from "./model.ts";
+import { type Chain, carries, findChain, type Rule, type Table } from "./model.ts";
 import { isOwn } from "./owner.ts";
 import { type Loader, type PersistenceState, readPersistence } from "./persist.ts";
 import { editIptablesSave } from "./saved-iptables-edit.ts";
@@ -58,6 +58,7 @@ export function savedChanges(gateway: SavedGateway, wanted: SavedWanted): SavedA
     const source = readSource(files, loader);
     if (wanted.sort !== undefined && wanted.sort !== source.sort) continue;
     const families = wanted.families.filter((family) => source.families.includes(family));
+    if (families.length === 0) continue;
     for (const family of families) served.add(`${source.sort} ${family}`);
     const batches = plannedFor(source, firewall.tables, { ...wanted, families });
     notes.push(...source.problems.map((problem) => `the saved rule set may differ from what is read: ${problem}`));
@@ -127,7 +128,8 @@ function withBuiltinChains(text: string): string {
 }
 
 function plannedFor(source: Source, live: readonly Table[], wanted: SavedWanted): readonly FirewallBatch[] {
-  const expected = hindrances(live, source.sort, wanted).reduce(withLiveTable, source.tables);
+  const kin = live.filter((table) => source.families.some((family) => carries(table, family)));
+  const expected = hindrances(kin, source.sort, wanted).reduce(withLiveTable, source.tables);
   return onePerTable(wanted.plan(expected, wanted.families)).map((batch) => withDeclarations(batch, source.tables, expected));
 }
 
@@ -224,12 +226,19 @@ function fileChange(file: FileFact | undefined, { path, after, batches, reason }
     encoding: file?.encoding ?? "utf8",
     ...(file ? {} : { create_mode: "0600" }),
   };
+  // A rule that goes and comes back as it was has moved.
+  const moved = removed.length === 0 && edits.some(({ edit }) => edit === "delete");
+  const what: Pick<Change, "action" | "property" | "before" | "after"> = moved
+    ? { action: "move", property: "line", before: lineOf(file?.content ?? "", added), after: lineOf(after, added) }
+    : {
+        action: added.length === 0 ? "delete" : removed.length > 0 ? "update" : "create",
+        property: "saved rules",
+        before: removed.length === 0 ? null : removed,
+        after: added.length === 0 ? null : added,
+      };
   return {
-    action: added.length === 0 ? "delete" : removed.length > 0 ? "update" : "create",
+    ...what,
     target: path,
-    property: "saved rules",
-    before: removed.length === 0 ? null : removed,
-    after: added.length === 0 ? null : added,
     reason,
     impact: "none",
     risks_access: false,
@@ -237,6 +246,11 @@ function fileChange(file: FileFact | undefined, { path, after, batches, reason }
     steps: [write],
     undo: [{ do: "restore-file", path }],
   };
+}
+
+/** The line, counted from 1, on which the first of some rules stands. */
+function lineOf(text: string, [rule = ""]: readonly string[]): number {
+  return text.split("\n").findIndex((line) => line.includes(rule)) + 1;
 }
 
 /** The rules of a text that another one lacks, as its lines. */

@@ -15,7 +15,7 @@ import { daemonProbes } from "../libreswan/state.ts";
 import type { IkeAccess } from "../model/specs.generated.ts";
 import { routeTo } from "../network/address-table.ts";
 import { addressProbes } from "../network/state.ts";
-import { formatNetwork, type Network, parseNetwork } from "../text/address.ts";
+import { type Family, formatNetwork, type Network, parseNetwork } from "../text/address.ts";
 import type { Assessment, Kind } from "./kind.ts";
 
 const NAME = "ike_access";
@@ -57,7 +57,7 @@ function flowsOf(gateway: Gateway, peers: readonly (Network | undefined)[]): rea
     { protocol: "esp" },
   ] as const;
   return peers.flatMap((peer) =>
-    (peer ? [peer.family] : (["ipv4", "ipv6"] as const)).flatMap((family) => {
+    (peer ? [peer.family] : familiesOf(gateway)).flatMap((family) => {
       const device = (peer ? routeTo(gateway.network.routes, peer.address) : gateway.network.defaultRoute[family])?.device;
       return sorts.map((sort): AccessFlow => {
         const about = [sort.protocol, "port" in sort ? String(sort.port) : "", peer ? formatNetwork(peer) : "any"];
@@ -71,6 +71,13 @@ function flowsOf(gateway: Gateway, peers: readonly (Network | undefined)[]): rea
       });
     }),
   );
+}
+
+/** Nobody comes in by a family of which the host has no address that others can reach. */
+function familiesOf({ network }: Gateway): readonly Family[] {
+  const both: readonly Family[] = ["ipv4", "ipv6"];
+  const reachable = both.filter((family) => network.addresses.some((own) => own.family === family && own.scope === "global"));
+  return reachable.length === 0 ? both : reachable;
 }
 
 /** IKE and ESP over TCP (RFC 8229): pluto listens for it, or a conn asks for it. */
