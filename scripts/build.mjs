@@ -1,7 +1,7 @@
 // Builds dist/ from src/; run by `npm ci` through `prepare`. Bundled, because loading 300 small modules costs more than the
 // work on one gateway; split, so that a command loads what it needs.
 // Built beside and swapped in, so that a running program never finds half of it.
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const fresh = `dist.${process.pid}`;
@@ -23,8 +23,10 @@ try {
     logLevel: "warning",
   });
   chmodSync(`${fresh}/main.js`, 0o755);
-  rmSync("dist", { recursive: true, force: true });
+  const old = `${fresh}.old`;
+  if (existsSync("dist")) renameSync("dist", old);
   renameSync(fresh, "dist");
+  rmSync(old, { recursive: true, force: true });
 } finally {
   rmSync(fresh, { recursive: true, force: true });
 }

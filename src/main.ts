@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import { setMaxListeners } from "node:events";
 import { EXIT } from "./engine/exit-code.ts";
 
 const interruption = new AbortController();
+// Every connection of a fleet listens to it.
+setMaxListeners(0, interruption.signal);
 
 // The first signal lets what has begun come to its end; the second one does not wait.
 for (const signal of ["SIGINT", "SIGTERM"] as const)

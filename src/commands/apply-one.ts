@@ -87,6 +87,8 @@ function refusedPlan(plan: HostPlan, log: TransactionLog, operations: Operations
     case "refused":
       return ended(plan, "failed", `${said}; nothing was written`, EXIT.error);
     case "rolled-back":
+      // The very first step found a lock taken (iptables' own): nothing had been written.
+      if (log.failedStep === 1 && log.status === EXIT.locked) return ended(plan, "failed", what, EXIT.locked);
       return ended(plan, "rolled-back", `${what}\nevery change of this run was taken back`, EXIT.rolledBack);
     case "rollback-failed":
       return ended(
@@ -158,9 +160,9 @@ function faultOf(fresh: HostPlan, checks: readonly CheckReport[]): string | unde
 }
 
 function changedPlan(plan: HostPlan, fresh: HostPlan, checks: readonly CheckReport[]): HostPlan {
-  const resources = plan.resources.map((resource, at): ResourcePlan => {
+  const resources = plan.resources.map((resource): ResourcePlan => {
     if (resource.changes.length > 0) return { ...resource, outcome: "changed" };
-    const now = fresh.resources[at];
+    const now = fresh.resources.find(({ address }) => address === resource.address);
     return now === undefined
       ? resource
       : { ...resource, outcome: now.outcome, ...(now.reason === undefined ? {} : { reason: now.reason }) };

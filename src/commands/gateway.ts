@@ -84,18 +84,8 @@ export function withExit(plan: HostPlan): HostPlan {
 
 /** Resources that take no part on this host still stand in its plan, where the playbook has them. */
 function withSkipped(plan: HostPlan, { skipped }: Job): HostPlan {
-  if (skipped.length === 0) return plan;
-  const rest = skipped.map(
-    ({ address, kind, name, reason }): ResourcePlan => ({
-      address,
-      kind,
-      name,
-      outcome: "skipped",
-      reason,
-      fingerprint: "",
-      changes: [],
-      notes: [],
-    }),
-  );
-  return { ...plan, resources: [...plan.resources, ...rest] };
+  const resources = [...plan.resources];
+  for (const { index, address, kind, name, reason } of [...skipped].reverse())
+    resources.splice(index, 0, { address, kind, name, outcome: "skipped", reason, fingerprint: "", changes: [], notes: [] });
+  return { ...plan, resources };
 }

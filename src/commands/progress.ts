@@ -5,8 +5,8 @@ import { OUTCOMES, shown } from "../report/wording.ts";
 /** What a run tells while it goes on, on standard error. */
 export interface Progress {
   readonly report: (event: RunEvent) => void;
-  /** Stops drawing; what follows may be printed. */
-  readonly end: () => Promise<void>;
+  /** Stops drawing, so that something may be printed or asked; the next event draws again. */
+  readonly pause: () => Promise<void>;
 }
 
 /** Phases with counters on a terminal (one line each, however many gateways), a line for each finished gateway elsewhere. */
@@ -21,25 +21,50 @@ function lines(): Progress {
       const reason = event.reason === undefined ? "" : `: ${firstLine(shown(event.reason))}`;
       process.stderr.write(`${shown(event.host)}: ${OUTCOMES[event.status]}${reason}\n`);
     },
-    end: async () => undefined,
+    pause: async () => undefined,
   };
+}
+
+interface Drawing {
+  readonly update: (titles: readonly string[]) => void;
+  readonly end: () => Promise<void>;
 }
 
 function phases(hosts: number, applies: boolean): Progress {
   const counts = { reading: 0, applying: 0, verifying: 0, finished: 0, trouble: 0 };
-  let draw = (): void => undefined;
-  let finish = (): void => undefined;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  let drawing: Drawing | undefined;
   const titles = (): readonly string[] => [
     `Read ${counts.reading}/${hosts}`,
     ...(applies ? [`Apply ${counts.applying}`, `Verify ${counts.verifying}`] : []),
     `Done ${counts.finished}/${hosts}${counts.trouble > 0 ? `, ${counts.trouble} in trouble` : ""}`,
   ];
+  return {
+    report: (event) => {
+      if (event.event === "connecting") return;
+      if (event.event === "finished") {
+        counts.finished += 1;
+        if (!["ok", "changed", "would-change"].includes(event.status)) counts.trouble += 1;
+      } else counts[event.event] += 1;
+      drawing ??= draw(titles());
+      drawing.update(titles());
+    },
+    pause: async () => {
+      const ending = drawing;
+      drawing = undefined;
+      await ending?.end();
+    },
+  };
+}
+
+/** One listr2 task a phase: a task a gateway would cost more than the work on it. */
+function draw(first: readonly string[]): Drawing {
   const tasks: { title: string }[] = [];
+  let finish = (): void => undefined;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
   const list = new Listr(
-    titles().map((title, at) => ({
+    first.map((title, at) => ({
       title,
       task: async (_context: unknown, task: { title: string }): Promise<void> => {
         tasks[at] = task;
@@ -53,25 +78,17 @@ function phases(hosts: number, applies: boolean): Progress {
       rendererOptions: { logger: new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) }) },
     },
   );
-  draw = () => {
-    titles().forEach((title, at) => {
-      const task = tasks[at];
-      if (task !== undefined && task.title !== title) task.title = title;
-    });
-  };
-  const drawing = list.run();
+  const running = list.run();
   return {
-    report: (event) => {
-      if (event.event === "connecting") return;
-      if (event.event === "finished") {
-        counts.finished += 1;
-        if (!["ok", "changed", "would-change"].includes(event.status)) counts.trouble += 1;
-      } else counts[event.event] += 1;
-      draw();
+    update: (titles) => {
+      titles.forEach((title, at) => {
+        const task = tasks[at];
+        if (task !== undefined && task.title !== title) task.title = title;
+      });
     },
     end: async () => {
       finish();
-      await drawing;
+      await running;
     },
   };
 }

@@ -66,7 +66,7 @@ export async function openSession(
     },
     // A question needs the terminal for itself; the run goes on without the display.
     ask: async (question) => {
-      await display.end();
+      await display.pause();
       return await askHidden(question);
     },
   });
@@ -76,9 +76,9 @@ export async function openSession(
     batches: (serial) => batchesOf(project.plays, jobs, serial),
     maxFail: Math.max(...project.plays.map((play) => play.maxFail ?? 0)),
     interactive,
-    pause: display.end,
+    pause: display.pause,
     publish: async (hosts, format) => {
-      await display.end();
+      await display.pause();
       await log?.close();
       const document = planDocument({ format, tool: version, playbook: project.playbook }, hosts);
       await publish(document, { ...options, palette: paletteOf(options), plainPalette: plain }, streams.out);
@@ -171,7 +171,10 @@ function jobOf(
       ...defined("commonArgs", reveal(connection.commonArgs)),
     },
     resources: parts.flatMap(({ part }) => part.resources),
-    skipped: parts.flatMap(({ part }) => part.skipped),
+    skipped: parts.flatMap(({ part }, at) => {
+      const before = parts.slice(0, at).reduce((sum, earlier) => sum + earlier.part.resources.length, 0);
+      return part.skipped.map((item) => ({ ...item, index: item.index + before }));
+    }),
     checks: parts.flatMap(({ part }) => part.checks),
     condition: (item, gateway) => owner.get(item)?.holds(item.when ?? "true", factsView(gateway)) ?? { holds: true },
   };

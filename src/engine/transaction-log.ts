@@ -6,6 +6,8 @@ export interface TransactionLog {
   readonly result: TransactionResult;
   /** 1-based number of the step that failed. */
   readonly failedStep: number | undefined;
+  /** The exit status of the step that failed. */
+  readonly status: number | undefined;
   /** What the failing command, the lock or a guard said. */
   readonly output: readonly string[];
 }
@@ -18,10 +20,11 @@ export function parseTransactionLog(output: string, mark: string): TransactionLo
     .filter((line) => line.startsWith(`${mark} `))
     .map((line) => line.slice(mark.length + 1));
   const result = said.findLast((line) => line.startsWith("result "))?.slice("result ".length) ?? "";
-  const failed = said.map((line) => /^step (\d+) failed /.exec(line)?.[1]).find((step) => step !== undefined);
+  const failed = said.map((line) => /^step (\d+) failed (\d+)$/.exec(line)).find((found) => found !== null);
   return {
     result: isResult(result) ? result : "unknown",
-    failedStep: failed === undefined ? undefined : Number(failed),
+    failedStep: failed ? Number(failed[1]) : undefined,
+    status: failed ? Number(failed[2]) : undefined,
     output: said.filter((line) => line.startsWith("out ")).map((line) => line.slice("out ".length)),
   };
 }

@@ -46,8 +46,8 @@ end() { printf '%s\\n' "$1" > "$D/result" 2>/dev/null; [ "$2" = locked ] || rm -
 show() { tail -n 20 -- "$D/output" 2>/dev/null | cut -c 1-500 | while IFS= read -r line; do say "out $line"; done; }
 ${acquireLock(transaction.holder, transaction.id)}
 mkdir -p -- "$D" 2>/dev/null && chmod 700 ${HOST_STATE} ${HOST_STATE}/txn "$D" && : > "$D/probe" && rm -f -- "$D/probe" ||
-{ rm -rf -- "$L"; say "out cannot write ${HOST_STATE}: $( { : > ${HOST_STATE}/.probe; } 2>&1 | head -n 1)"; say "result refused"; return 0; }
-printf %s ${quote(undoScript(transaction))} > "$D/undo.sh" || { say "out no room for the undo script below ${HOST_STATE}"; end refused; return 0; }
+{ say "out cannot write ${HOST_STATE}: $( { : > ${HOST_STATE}/.probe; } 2>&1 | head -n 1)"; rm -rf -- "$L" "$D"; say "result refused"; return 0; }
+printf %s ${quote(undoScript(transaction))} > "$D/undo.sh" || { say "out no room for the undo script below ${HOST_STATE}"; end refused; rm -rf -- "$D"; return 0; }
 ${guards(all)}
 ${keepAll(all)}
 ${rehearsals(all)}
@@ -126,7 +126,11 @@ function acquireLock(holder: string, id: string): string {
   const started = `cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null`;
   return `started() { ${started}; }
 if ! mkdir -- "$L" 2>/dev/null; then
-  if [ ! -d "$L" ]; then say "out cannot take the lock: $(mkdir -- "$L" 2>&1)"; say "result refused"; return 0; fi
+  if [ ! -d "$L" ]; then
+    say "out cannot take the lock: $(mkdir -- "$L" 2>&1)"
+    [ "$(id -u)" = 0 ] || say "out this login is not root: set become: true, or log in as root"
+    say "result refused"; return 0
+  fi
   [ -s "$L/holder" ] || sleep 1
   pid=$(sed -n 1p "$L/holder" 2>/dev/null)
   if [ -n "$pid" ] && [ "$(started "$pid")" = "$(sed -n 2p "$L/holder")" ] && [ -n "$(started "$pid")" ]; then
