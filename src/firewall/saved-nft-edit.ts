@@ -1,6 +1,7 @@
 import type { FileFact } from "../model/fact.ts";
 import type { FirewallBatch, FirewallEdit, RuleRef } from "../model/step.ts";
-import type { NftPlace, SavedNft, SavedNftChain, SavedNftRule } from "./saved-nft.ts";
+import type { SavedNft } from "./saved-nft.ts";
+import type { NftPlace, SavedNftChain, SavedNftRule } from "./saved-nft-document.ts";
 
 /** A piece of a file's text that is replaced; an empty one (`start` = `end`) is an insertion. */
 interface Splice {
