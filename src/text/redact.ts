@@ -15,8 +15,8 @@ const SECRET = String.raw`(?:\\"(?:(?!\\")[^\n])*(?:\\")?|"[^"\n]*"?|'[^'\n]*'?|
 const patterns: readonly (readonly [RegExp, string])[] = [
   // Private keys in PEM; an unfinished one to the end.
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, `${REDACTED} private key`],
-  // ip xfrm state, in every form: -o joins lines with a backslash, JSON writes a tab as \t.
-  [/((?:\b|\\t)(?:auth-trunc|auth|enc|aead|comp)\s+\S+\s+)0[xX][0-9a-fA-F]+/g, `$1${REDACTED}`],
+  // ip xfrm state, in every form: -o joins lines with a backslash, JSON writes tabs and line ends as letters.
+  [/((?:\b|\\[nrt])(?:auth-trunc|auth|enc|aead|comp)\s+\S+\s+)0[xX][0-9a-fA-F]+/g, `$1${REDACTED}`],
   // Any longer hexadecimal number: an SPI has 8 digits.
   [/\b0[xX][0-9a-fA-F]{17,}/g, REDACTED],
   [

@@ -91,3 +91,13 @@ describe("redact", () => {
     fc.assert(fc.property(fc.string(), (text) => redact(redact(text)) === redact(text)));
   });
 });
+
+it("hides keys inside of JSON, which writes line ends as letters, and leaves the JSON whole", () => {
+  const text = JSON.stringify({
+    a: "auth hmac(sha1) 0x0011223344 96\nenc cbc(aes) 0xcafe\n\tauth hmac(md5) 0xbabe",
+    b: ': PSK "secret words"',
+  });
+  const clean = redact(text);
+  expect(clean).not.toMatch(/0011223344|cafe|babe|secret words/);
+  expect(() => JSON.parse(clean)).not.toThrow();
+});
