@@ -92,7 +92,7 @@ describe("redact", () => {
   });
 });
 
-it("hides keys inside of JSON, which writes line ends as letters, and leaves the JSON whole", () => {
+test("hides keys inside of JSON, which writes line ends as letters, and leaves the JSON whole", () => {
   const text = JSON.stringify({
     a: "auth hmac(sha1) 0x0011223344 96\nenc cbc(aes) 0xcafe\n\tauth hmac(md5) 0xbabe",
     b: ': PSK "secret words"',
