@@ -1,4 +1,6 @@
 import { connOf, valuesOf } from "../libreswan/config.ts";
+import { parseProposals } from "../libreswan/proposals.ts";
+import type { Version } from "../libreswan/version.ts";
 import { routeTo } from "../network/address-table.ts";
 import { type EspPath, type EspTransform, innerMtu, kernelTransform, mssFor, proposedTransforms } from "../network/mtu.ts";
 import { addressFamily } from "../text/address.ts";
@@ -25,9 +27,8 @@ export function tunnelMss(gateway: Gateway, tunnel: TunnelPair): TunnelMss | { r
   const outer = addressFamily(tunnel.localHost) ?? "ipv4";
   const mode = option("type")?.toLowerCase() === "transport" ? "transport" : "tunnel";
   const negotiated = negotiatedTransforms(gateway, tunnel);
-  const transforms = negotiated?.transforms ?? proposedTransforms(option("esp") ?? "");
-  if (transforms === undefined || transforms.length === 0)
-    return { reason: `esp=${option("esp") ?? ""} names an algorithm whose overhead is not known` };
+  const transforms = negotiated?.transforms ?? configuredTransforms(option("esp"), config?.version);
+  if (transforms === undefined) return { reason: `esp=${option("esp") ?? ""} names an algorithm whose overhead is not known` };
   const path = (encapsulated: boolean): EspPath => ({ mtu, outer, encapsulated, mode });
   const encapsulated = negotiated?.encapsulated ?? /^(yes|true|on|1)$/i.test(option("encapsulation") ?? "");
   const mssOf = (transform: EspTransform, wrapped: boolean): number =>
@@ -37,6 +38,13 @@ export function tunnelMss(gateway: Gateway, tunnel: TunnelPair): TunnelMss | { r
   const possible = negotiated ? [] : transforms.flatMap((transform) => [mssOf(transform, true), mssOf(transform, false)]);
   const basis = `${worst.name}${encapsulated ? " in UDP" : ""} on a path of ${mtu} bytes`;
   return { mss: mssOf(worst, encapsulated), possible: [...new Set(possible)], basis };
+}
+
+/** What the file lets the peers negotiate. */
+function configuredTransforms(esp: string | undefined, version: Version | undefined): readonly EspTransform[] | undefined {
+  if (esp === undefined || version === undefined) return proposedTransforms([]);
+  const read = parseProposals("esp", esp, version);
+  return read.ok ? proposedTransforms(read.proposals) : undefined;
 }
 
 /** What the route says, else what its interface takes. */

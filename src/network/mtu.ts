@@ -36,11 +36,6 @@ export function mssFor(mtu: number, family: Family): number {
   return mtu - ipHeader(family) - TCP_HEADER;
 }
 
-/** The smallest inner MTU of several possible transforms: what fits whichever of them is negotiated. */
-export function smallestInnerMtu(path: EspPath, transforms: readonly EspTransform[]): number | undefined {
-  return transforms.length === 0 ? undefined : Math.min(...transforms.map((transform) => innerMtu(path, transform)));
-}
-
 /**
  * The transform of an SA by the kernel's names of its algorithms, such as `cbc(aes)` and `hmac(sha256)`, each with the length
  * that Libreswan negotiates; undefined for an algorithm whose sizes are not known.
@@ -53,17 +48,30 @@ export function kernelTransform(algorithms: readonly string[]): EspTransform | u
   return cipher === undefined || icv === undefined ? undefined : { name, iv: cipher[1], icv, block: cipher[2] };
 }
 
+/** The algorithms of one ESP proposal by Libreswan's canonical names, such as `AES_CBC_256` and `HMAC_SHA2_512_256`. */
+export interface ProposedAlgorithms {
+  readonly encrypt: readonly string[];
+  readonly integ: readonly string[];
+}
+
 /**
- * Every transform that an `esp=` value lets the peers negotiate. An empty value means Libreswan's defaults. Undefined when the
- * value names an algorithm whose sizes are not known.
+ * Every transform that proposals let the peers negotiate; none at all means Libreswan's defaults. Undefined when one names an
+ * algorithm whose sizes are not known.
  */
-export function proposedTransforms(esp: string): readonly EspTransform[] | undefined {
-  const proposals = esp.trim() === "" ? DEFAULT_PROPOSALS : esp.split(",");
+export function proposedTransforms(proposals: readonly ProposedAlgorithms[]): readonly EspTransform[] | undefined {
   const transforms: EspTransform[] = [];
-  for (const proposal of proposals) {
-    const parsed = proposalTransforms(proposal);
-    if (!parsed) return undefined;
-    transforms.push(...parsed);
+  for (const { encrypt, integ } of proposals.length === 0 ? DEFAULT_PROPOSALS : proposals) {
+    for (const name of encrypt) {
+      const cipher = CIPHERS.find(([pattern]) => pattern.test(name));
+      if (!cipher) return undefined;
+      const [, iv, ownIcv, block] = cipher;
+      // A cipher without integrity named gets Libreswan's defaults, of which SHA2-512 is the largest.
+      for (const hash of ownIcv === undefined ? (integ.length > 0 ? integ : ["HMAC_SHA2_512_256"]) : [""]) {
+        const icv = ownIcv ?? INTEGRITY.find(([pattern]) => pattern.test(hash))?.[1];
+        if (icv === undefined) return undefined;
+        transforms.push({ name: hash === "" ? name : `${name}-${hash}`, iv, icv, block });
+      }
+    }
   }
   return transforms;
 }
@@ -85,54 +93,31 @@ const KERNEL_INTEGRITY: readonly (readonly [RegExp, icv: number])[] = [
 ];
 
 /** ESP proposals of Libreswan 4 and 5 where the conn names none. */
-const DEFAULT_PROPOSALS: readonly string[] = ["aes_gcm", "chacha20_poly1305", "aes-sha2_512+sha2_256+sha1"];
+const DEFAULT_PROPOSALS: readonly ProposedAlgorithms[] = [
+  { encrypt: ["AES_GCM_16", "CHACHA20_POLY1305"], integ: [] },
+  { encrypt: ["AES_CBC"], integ: ["HMAC_SHA2_512_256", "HMAC_SHA2_256_128", "HMAC_SHA1_96"] },
+];
 
+/** By canonical name, whose key length follows at the end; an AEAD cipher brings its own ICV. */
 const CIPHERS: readonly (readonly [RegExp, iv: number, icv: number | undefined, block: number])[] = [
-  [/^(aes_?(gcm|ccm)(_a|_8)|aes_?(gcm|ccm)8)$/, 8, 8, 4],
-  [/^(aes_?(gcm|ccm)(_b|_12))$/, 8, 12, 4],
-  [/^(aes_?(gcm|ccm)(_c|_16)?)$/, 8, 16, 4],
-  [/^(null_auth_aes_gmac|aes_gmac)$/, 8, 16, 4],
-  [/^chacha20(_?poly1305)?$/, 8, 16, 4],
-  [/^(aes|aes_cbc|camellia|camellia_cbc|twofish|twofish_cbc|serpent|serpent_cbc)$/, 16, undefined, 16],
-  [/^(3des|3des_cbc|des3|cast|cast_cbc|cast5)$/, 8, undefined, 8],
-  [/^(aes_?ctr|camellia_?ctr)$/, 8, undefined, 4],
-  [/^null$/, 0, undefined, 4],
+  [/^AES_[GC]CM_8/, 8, 8, 4],
+  [/^AES_[GC]CM_12(_|$)/, 8, 12, 4],
+  [/^AES_[GC]CM_16/, 8, 16, 4],
+  [/^NULL_AUTH_AES_GMAC/, 8, 16, 4],
+  [/^CHACHA20_POLY1305/, 8, 16, 4],
+  [/^(AES|CAMELLIA|TWOFISH|SERPENT)_CBC/, 16, undefined, 16],
+  [/^(3DES|CAST)_CBC/, 8, undefined, 8],
+  [/^(AES|CAMELLIA)_CTR/, 8, undefined, 4],
+  [/^NULL$/, 0, undefined, 4],
 ];
 
 const INTEGRITY: readonly (readonly [RegExp, icv: number])[] = [
-  [/^(hmac_)?(sha2_512|sha512|sha2_512_256)$/, 32],
-  [/^(hmac_)?(sha2_384|sha384|sha2_384_192)$/, 24],
-  [/^(hmac_)?(sha2|sha256|sha2_256|sha2_256_128)$/, 16],
-  [/^(hmac_)?(sha2_256_truncbug)$/, 12],
-  [/^(hmac_)?(sha1?|sha1_96|md5|md5_96|aes_xcbc(_96)?|aes_cmac(_96)?)$/, 12],
-  [/^none$/, 0],
+  [/^HMAC_SHA2_512/, 32],
+  [/^HMAC_SHA2_384/, 24],
+  [/^HMAC_SHA2_256_128/, 16],
+  [/^(HMAC_SHA2_256_TRUNCBUG|HMAC_SHA1_96|HMAC_MD5_96|HMAC_RIPEMD_160_96|AES_XCBC_96|AES_CMAC_96)$/, 12],
+  [/^NONE$/, 0],
 ];
-
-/** `aes_gcm256-null`, `aes128+aes256-sha2;modp2048`: each cipher with each integrity of one proposal. */
-function proposalTransforms(proposal: string): readonly EspTransform[] | undefined {
-  const [algorithms = ""] = proposal.trim().toLowerCase().split(";");
-  const parts = algorithms.split("-").filter((part) => !/^(\d+|modp\d+|dh\d+|ecp_?\d+|curve25519|x25519)$/.test(part));
-  const [ciphers = "", integrities] = parts;
-  const transforms: EspTransform[] = [];
-  for (const name of ciphers.split("+")) {
-    const cipher = CIPHERS.find(([pattern]) => pattern.test(withoutKeyLength(name)));
-    if (!cipher) return undefined;
-    const [, iv, ownIcv, block] = cipher;
-    // A cipher without integrity named gets Libreswan's defaults, of which SHA2-512 is the largest.
-    const hashes = ownIcv === undefined ? (integrities ?? "sha2_512").split("+") : [""];
-    for (const hash of hashes) {
-      const icv = ownIcv ?? INTEGRITY.find(([pattern]) => pattern.test(hash))?.[1];
-      if (icv === undefined) return undefined;
-      transforms.push({ name: hash === "" ? name : `${name}-${hash}`, iv, icv, block });
-    }
-  }
-  return transforms;
-}
-
-/** `aes_gcm_16_256` → `aes_gcm_16`, `aes256` → `aes`: key lengths are 128 bits or more, ICV lengths 16 bytes or less. */
-function withoutKeyLength(name: string): string {
-  return name.replace(/_?(128|192|256)$/, "");
-}
 
 function ipHeader(family: Family): number {
   return family === "ipv4" ? 20 : 40;
