@@ -107,7 +107,7 @@ function direct(spec: IkeAccess, gateway: Gateway, flows: readonly AccessFlow[])
   const plan = (given: readonly Table[], wanted: readonly AccessFlow[]) =>
     isAbsent ? accessRemovals(given, flows) : accessBatches(given.filter(mine), wanted);
   const running = plan(tables, flows).map((batch) => batchChange(batch, tables, { property: "access", reason }));
-  if (!spec.persist && !isAbsent) return { changes: running, notes };
+  if (!spec.persist) return { changes: running, notes };
   const saved = savedChanges(gateway, {
     plan: (given, families) =>
       plan(

@@ -172,7 +172,7 @@ function direct(spec: TcpMssClamp, gateway: Gateway, flows: readonly ClampFlow[]
     isAbsent ? clampRemovals(given, owners) : clampBatches(given, { flows: wanted, backend: tool });
   const reason = isAbsent ? "the clamp shall not exist" : "forwarded SYNs may keep an MSS that does not fit";
   const running = plan(tables, flows, backend).map((batch) => batchChange(batch, tables, { property: "mss", reason }));
-  if (!spec.persist && !isAbsent) return { changes: running, notes };
+  if (!spec.persist) return { changes: running, notes };
   const sort = backend === "nftables" ? "nftables" : "iptables";
   const saved = savedChanges(gateway, {
     plan: (given, families) =>

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Rule, Ruleset } from "../../src/firewall/model.ts";
 import { parseNftJson } from "../../src/firewall/nft-json.ts";
@@ -191,4 +192,40 @@ test("what cannot be followed is said", () => {
   ]);
   expect(saved("frobnicate all\n").problems).toEqual(['/etc/nftables.conf: "frobnicate" is not understood']);
   expect(saved('include "/etc/nftables.conf"\n').problems).toEqual(["/etc/nftables.conf: includes itself"]);
+});
+
+test("any text is read to its end, and an edit of what was read can be taken back", () => {
+  const words = fc.constantFrom(
+    ...'table chain ip nat add rule insert set map elements = { } ; \n \t type nat hook postrouting priority 100 policy accept masquerade return comment "x" # \\ $x @s define include "/etc/nftables.conf" flush ruleset ip saddr 10.0.0.0/8 . , ( ) & vmap jump a'.split(
+      " ",
+    ),
+  );
+  const loose = fc.array(words, { maxLength: 40 }).map((list) => list.join(" "));
+  const inChain = loose.map((text) => `table ip nat {\n chain a {\n masquerade\n ${text}\n }\n}\n`);
+  const script = fc.oneof(fc.string(), loose, inChain);
+  fc.assert(
+    fc.property(script, (text) => {
+      const read = saved(text);
+      for (const { table, name, family, rules } of read.chains) {
+        const [rule] = rules;
+        if (!rule || rule.place.path !== MAIN) continue;
+        const batch: FirewallBatch = {
+          do: "firewall-batch",
+          backend: "nftables",
+          family: family === "ip6" ? "ip6" : "ip",
+          table,
+          edits: [{ edit: "insert", chain: name, rule: ours, before: { handle: rule.handle } }],
+        };
+        const after = editSavedNft(files({ [MAIN]: text }), read, [batch]).get(MAIN) ?? text;
+        const removal: FirewallBatch = {
+          ...batch,
+          edits: [{ edit: "delete", chain: name, rule: { comment: "ipsec-fix:nat_exemption:0123456789ab" } }],
+        };
+        const back = editSavedNft(files({ [MAIN]: after }), saved(after), [removal]).get(MAIN) ?? after;
+        expect(after).toContain(ours);
+        expect(back.replace(/\s/g, "")).toBe(text.replace(/\s/g, ""));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
