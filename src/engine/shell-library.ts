@@ -51,7 +51,15 @@ replace_text() {
     printf %s "\${replace_new%.}" | swap "$1" 0644;;
   esac
 }
-kernel_value() { printf '%s\\n' "$2" > "/proc/sys/$1"; }
+kernel_value() { [ "$(cat "/proc/sys/$1" 2>/dev/null)" = "$2" ] || printf '%s\\n' "$2" > "/proc/sys/$1"; }
+# \`ipsec add\` says nothing when pluto refuses a conn, and may end with 0: the reason stands in the log alone.
+conn_refused() {
+  echo "pluto did not load it"
+  refused_log=$(sed -n 's/^[[:space:]]*logfile[[:space:]]*=[[:space:]]*"*\\([^"#[:space:]]*\\).*/\\1/p' /etc/ipsec.conf | tail -n 1)
+  if [ -f "$refused_log" ]; then tail -n 200 -- "$refused_log"; else journalctl -u ipsec -n 200 -o cat; fi 2>/dev/null |
+  grep -F -- "\\"$1" | grep -i -e fail -e error -e cannot -e unable | tail -n 2
+  return 1
+}
 service_run() {
   if [ -d /run/systemd/system ]; then systemctl "$2" "$1"
   elif [ "$1" = ipsec ] && [ "$2" != enable ] && [ "$2" != disable ]; then ipsec "$2"

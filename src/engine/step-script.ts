@@ -33,7 +33,7 @@ export function stepScript(step: Step, slot: string, context: ScriptContext): st
     case "service":
       return `service_do ${quote(step.unit)} ${step.verb}`;
     case "load-conn":
-      return `${ipsec(context, "add", step.conn)} && ipsec status | grep -F -- ${quote(`"${step.conn}`)} >/dev/null`;
+      return `${ipsec(context, "add", step.conn)} && ipsec status | grep -F -- ${quote(`"${step.conn}`)} >/dev/null || conn_refused ${quote(step.conn)}`;
     case "unload-conn":
       return ipsec(context, "delete", step.conn);
     case "initiate-conn":

@@ -30,13 +30,21 @@ export function resources(lab: Lab, ...lines: readonly string[]): string {
   return playbook(lab, `- hosts: gateways\n  become: true\n  resources:\n${lines.map((line) => `    - ${line}\n`).join("")}`);
 }
 
-/** Runs the built program against the lab; whatever it prints must not hold the lab's secret. */
-export async function ipsecFix(lab: Lab, ...args: readonly string[]): Promise<Ended> {
-  const ended = await run([process.execPath, program, ...args, "-i", lab.inventoryPath, "-F", lab.sshConfigPath], {
-    env: { ...process.env, SSH_AUTH_SOCK: "" },
-  });
+/** Runs the built program; whatever it prints must not hold the lab's secret. */
+export async function runProgram(args: readonly string[], { env = {}, input = "" }: ProgramOptions = {}): Promise<Ended> {
+  const ended = await run([process.execPath, program, ...args], { env: { ...process.env, SSH_AUTH_SOCK: "", ...env }, input });
   if (`${ended.stdout}${ended.stderr}`.includes(CANARY_PSK)) throw new Error("the pre-shared key was printed");
   return ended;
+}
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** Runs the program against the lab. */
+export async function ipsecFix(lab: Lab, ...args: readonly string[]): Promise<Ended> {
+  return await runProgram([...args, "-i", lab.inventoryPath, "-F", lab.sshConfigPath]);
 }
 
 /** Runs a command with `--json` and reads the document that it prints. */
@@ -61,7 +69,11 @@ export function resourceOf(plan: Plan, host: string, kind: string): ResourcePlan
   return found;
 }
 
-/** What a failed expectation should show of a run. */
-export function told({ exit, stdout, stderr }: Ended): string {
-  return `exit ${exit}\n${stdout}\n${stderr}`;
+/** What a failed expectation should show of a run: of a JSON document its outcomes alone. */
+export function told({ exit, stdout, stderr, plan }: Ended & { readonly plan?: Plan }): string {
+  const outcomes = plan?.hosts.flatMap((host) => [
+    `${host.host}: ${host.status} (${host.exit}) ${host.reason ?? ""}`,
+    ...host.resources.map(({ address, outcome, reason = "" }) => `  ${address}: ${outcome} ${reason}`),
+  ]);
+  return `exit ${exit}\n${outcomes?.join("\n") ?? stdout}\n${stderr}`;
 }

@@ -59,7 +59,7 @@ async function nat(host: LabHost, exemption: string, masquerading = "-A POSTROUT
 }
 
 /** With which address a packet of the tunnel, and any other one, leaves the host. */
-async function sources(host: LabHost): Promise<readonly string[]> {
+async function sources(host: LabHost): Promise<readonly (string | undefined)[]> {
   const traffic = await startTraffic(host);
   try {
     return [
