@@ -53,6 +53,10 @@ export type Grammar = "3" | "4" | "5.0" | "5.3" | "5.4";
 
 const milestones = ["3.25", "3.32", "4.5", "4.10", "4.15", "5.0", "5.2", "5.3", "5.4"] as const;
 type Milestone = (typeof milestones)[number];
+const numbered = milestones.map((milestone) => {
+  const [major = 0, minor = 0] = milestone.split(".").map(Number);
+  return { milestone, major, minor };
+});
 
 const vocabularies = new Map<Milestone, Vocabulary>();
 
@@ -119,17 +123,10 @@ function vocabularyOf(version: Version): Vocabulary {
 }
 
 function milestoneOf(version: Version): Milestone {
-  const sameMajor = milestones.filter((milestone) => majorOf(milestone) === Math.min(5, Math.max(3, version.major)));
-  const reached = sameMajor.filter((milestone) => version.major > 5 || minorOf(milestone) <= version.minor);
-  return reached.at(-1) ?? sameMajor[0] ?? "3.25";
-}
-
-function majorOf(milestone: string): number {
-  return Number(milestone.split(".")[0]);
-}
-
-function minorOf(milestone: string): number {
-  return Number(milestone.split(".")[1]);
+  const series = Math.min(5, Math.max(3, version.major));
+  const isReached = (minor: number): boolean => version.major > 5 || minor <= version.minor;
+  const reached = numbered.findLast(({ major, minor }) => major === series && isReached(minor));
+  return (reached ?? numbered.find(({ major }) => major === series))?.milestone ?? "3.25";
 }
 
 function readTable(table: string, milestone: Milestone): ReadonlyMap<string, Definition> {
