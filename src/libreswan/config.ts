@@ -1,7 +1,7 @@
 import type { Assignment } from "./assignment.ts";
 import { endProblems } from "./end-check.ts";
 import { type ConfProblem, type IncludeRead, readSyntax, type SectionRead } from "./syntax.ts";
-import type { ConfTree } from "./tree.ts";
+import { type ConfTree, includedFiles } from "./tree.ts";
 import type { Version } from "./version.ts";
 import { fieldName, findKey, type Grammar, grammarOf, type SectionKind } from "./vocabulary.ts";
 
@@ -50,16 +50,34 @@ export interface Config {
   readonly includes: readonly IncludeRead[];
 }
 
-/** Files never change under their map, so one reading of them serves every resource of a plan. */
-const readings = new WeakMap<ConfTree["files"], Map<string, Config>>();
+// Every state of a gateway's files in a plan, for gateways of some versions that are configured alike.
+const MOST_READINGS = 32;
 
-/** Reads a tree of files as this version does. */
+const readings: { readonly tree: ConfTree; readonly config: Config }[] = [];
+
+/** Reads a tree of files as this version does; one that was read before, on whatever gateway, is not read again. */
 export function readConfig(tree: ConfTree, version: Version): Config {
-  const known = readings.get(tree.files) ?? new Map<string, Config>();
-  const key = JSON.stringify([tree.main, tree.directory, version.text]);
-  const config = known.get(key) ?? readTree(tree, version);
-  readings.set(tree.files, known.set(key, config));
+  const known = readings.find((reading) => isReadingOf(reading, tree, version));
+  if (known !== undefined) return known.config;
+  const config = readTree(tree, version);
+  readings.unshift({ tree, config });
+  readings.splice(MOST_READINGS);
   return config;
+}
+
+/** Whether a reading saw the same version, the same texts, and the same files behind each include. */
+function isReadingOf({ tree, config }: (typeof readings)[number], wanted: ConfTree, version: Version): boolean {
+  if (config.version.text !== version.text || tree.main !== wanted.main || tree.directory !== wanted.directory) return false;
+  if (tree.files === wanted.files) return true;
+  const isSame = (path: string): boolean => tree.files.get(path) === wanted.files.get(path);
+  const braces = isEarly(grammarOf(version));
+  return (
+    isSame(tree.main) &&
+    config.includes.every(({ pattern, files }) => {
+      const found = includedFiles(pattern, wanted, braces);
+      return found.length === files.length && found.every((path, index) => path === files[index] && isSame(path));
+    })
+  );
 }
 
 function readTree(tree: ConfTree, version: Version): Config {
