@@ -27,9 +27,9 @@ export const gatewaySysctls: Kind<GatewaySysctls> = {
       return blocked("the kernel's settings below /proc/sys/net cannot be read", "run with `become: true` on a Linux host");
     const ipv6 = ipv6Forwarding(wanted, gateway);
     const settings = gatewaySettings(wanted, sysctl, { ipv6: ipv6.isManaged, tunnelInterfaces: tunnelInterfaces(gateway) });
-    const files = fileChanges(settings, gateway);
-    if ("blocked" in files) return files;
-    return { changes: [...runtimeChanges(settings, sysctl), ...files.changes], notes: ipv6.notes };
+    const saved = fileCorrections(settings, gateway);
+    if ("changes" in saved) return saved;
+    return { changes: changesOf([...runtimeCorrections(settings, sysctl), ...saved.corrections]), notes: ipv6.notes };
   },
 };
 
@@ -57,29 +57,85 @@ function ipv6Forwarding(
   };
 }
 
-/** One change for each setting that does not hold now; each is judged on what the ones before it leave. */
-function runtimeChanges(settings: readonly Setting[], before: SysctlValues): readonly Change[] {
-  const changes: Change[] = [];
-  let values = before;
-  for (const { property, path, value, reason, holds } of settings) {
-    if (holds((other) => values.get(other))) continue;
-    const held = values.get(path) ?? "";
-    changes.push({
-      action: "update",
-      target: sysctlKey(path),
-      property,
-      before: held,
-      after: value,
-      reason,
+/** What makes one setting hold: a key of the kernel, or a line of a file. */
+interface Correction {
+  readonly setting: Setting;
+  readonly held: string | undefined;
+  readonly steps: readonly Step[];
+  readonly undo: readonly Step[];
+  /** The file that keeps it for the next boot; undefined for the kernel itself. */
+  readonly file?: string;
+}
+
+/** One change for each setting and place: the same setting of several interfaces is one thing to review. */
+function changesOf(corrections: readonly Correction[]): readonly Change[] {
+  const groups: Correction[][] = [];
+  for (const correction of corrections) {
+    const last = groups.at(-1)?.[0];
+    const joins =
+      last !== undefined && last.file === correction.file && pattern(last.setting.path) === pattern(correction.setting.path);
+    if (joins) groups.at(-1)?.push(correction);
+    else groups.push([correction]);
+  }
+  return groups.flatMap((group) => changeOf(group));
+}
+
+function changeOf(group: readonly Correction[]): readonly Change[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  const { file, setting } = first;
+  const isOne = group.length === 1;
+  const key = sysctlKey(isOne ? setting.path : pattern(setting.path));
+  const held = new Set(group.map((one) => one.held));
+  return [
+    {
+      action: file !== undefined && group.every((one) => one.held === undefined) ? "create" : "update",
+      target: file === undefined ? key : `${file} ${key}`,
+      property: setting.property,
+      before:
+        held.size === 1
+          ? (first.held ?? null)
+          : group.map((one) => `${scopeOf(one.setting.path)} ${one.held ?? "not set"}`).join(", "),
+      after: isOne ? setting.value : `${setting.value} for ${group.map((one) => scopeOf(one.setting.path)).join(", ")}`,
+      reason: file === undefined ? setting.reason : `${setting.reason}; this keeps it after a boot`,
       impact: "none",
       risks_access: false,
       interrupts: [],
-      steps: [step(path, value)],
-      undo: undoWrite(values, path, value),
-    });
+      steps: oneWrite(group.flatMap(({ steps }) => steps)),
+      undo: file === undefined ? [...group].reverse().flatMap(({ undo }) => undo) : first.undo,
+    },
+  ];
+}
+
+/** Several lines of one file are one write. */
+function oneWrite(steps: readonly Step[]): readonly Step[] {
+  const [first, last] = [steps[0], steps.at(-1)];
+  return first?.do === "write-file" && last?.do === "write-file" ? [{ ...last, before: first.before }] : steps;
+}
+
+/** One path for a setting of all interfaces: a star in the place of the interface. */
+function pattern(path: string): string {
+  return path.replace(PER_INTERFACE, "$1*$3");
+}
+
+function scopeOf(path: string): string {
+  return PER_INTERFACE.exec(path)?.[2] ?? path;
+}
+
+const PER_INTERFACE = /^(net\/ipv[46]\/conf\/)(.+)(\/[^/]+)$/;
+
+/** What does not hold now; each setting is judged on what the ones before it leave. */
+function runtimeCorrections(settings: readonly Setting[], before: SysctlValues): readonly Correction[] {
+  const corrections: Correction[] = [];
+  let values = before;
+  for (const setting of settings) {
+    const { path, value, holds } = setting;
+    if (holds((other) => values.get(other))) continue;
+    const held = values.get(path) ?? "";
+    corrections.push({ setting, held, steps: [step(path, value)], undo: undoWrite(values, path, value) });
     values = afterWrite(values, path, value);
   }
-  return changes;
+  return corrections;
 }
 
 function step(path: string, value: string): Step {
@@ -93,9 +149,12 @@ function undoWrite(values: SysctlValues, path: string, value: string): readonly 
   return [step(path, values.get(path) ?? ""), ...others.map(([other, old]) => step(other, old))];
 }
 
-/** One change for each setting that would not hold after a boot. */
-function fileChanges(settings: readonly Setting[], gateway: Gateway): { readonly changes: readonly Change[] } | Assessment {
-  const changes: Change[] = [];
+/** What would not hold after a boot. */
+function fileCorrections(
+  settings: readonly Setting[],
+  gateway: Gateway,
+): { readonly corrections: readonly Correction[] } | Assessment {
+  const corrections: Correction[] = [];
   let files = gateway.files;
   for (const setting of settings) {
     const order = bootOrder(files, gateway);
@@ -107,36 +166,21 @@ function fileChanges(settings: readonly Setting[], gateway: Gateway): { readonly
         `${target} sets ${sysctlKey(setting.path)} = ${winner?.value ?? ""} at boot, after ${OWN_FILE}`,
         `put a file of the same name into /etc/sysctl.d, without that line`,
       );
-    const change = fileChange(setting, files.get(target), target, winner?.value);
-    changes.push(change.change);
-    files = new Map(files).set(target, change.file);
+    const file = files.get(target);
+    const before = file?.content ?? null;
+    const after = withSetting(before ?? HEAD, setting.path, setting.value);
+    const encoding = file?.encoding ?? "utf8";
+    corrections.push({
+      setting,
+      held: winner?.value,
+      file: target,
+      steps: [{ do: "write-file", path: target, before, after, encoding, create_mode: "0644" }],
+      undo: [{ do: "restore-file", path: target }],
+    });
+    const written: FileFact = { mode: "-rw-r--r--", uid: 0, gid: 0, ...file, path: target, content: after, encoding };
+    files = new Map(files).set(target, written);
   }
-  return { changes };
-}
-
-function fileChange(
-  { property, path, value, reason }: Setting,
-  file: FileFact | undefined,
-  target: string,
-  held: string | undefined,
-): { readonly change: Change; readonly file: FileFact } {
-  const before = file?.content ?? null;
-  const after = withSetting(before ?? HEAD, path, value);
-  const encoding = file?.encoding ?? "utf8";
-  const change: Change = {
-    action: held === undefined ? "create" : "update",
-    target: `${target} ${sysctlKey(path)}`,
-    property,
-    before: held ?? null,
-    after: value,
-    reason: `${reason}; this keeps it after a boot`,
-    impact: "none",
-    risks_access: false,
-    interrupts: [],
-    steps: [{ do: "write-file", path: target, before, after, encoding, create_mode: "0644" }],
-    undo: [{ do: "restore-file", path: target }],
-  };
-  return { change, file: { mode: "-rw-r--r--", uid: 0, gid: 0, ...file, path: target, content: after, encoding } };
+  return { corrections };
 }
 
 function bootOrder(files: ReadonlyMap<string, FileFact>, gateway: Gateway): BootOrder {
