@@ -29,6 +29,19 @@ if comm -13 "$D/check-live" "$D/check-candidate" | grep -q .; then
 fi`;
 }
 
+/**
+ * POSIX sh that has nft check a saved script as it will be, without loading it. A file that nft does not take as it stands, such
+ * as one that is only whole where it is included, proves nothing and is let through.
+ */
+export function nftScriptCheck(path: string, live: boolean, text: string): string {
+  const standing = live ? `nft -c -f ${quote(path)} >/dev/null 2>&1 &&` : "";
+  return `printf %s ${quote(text)} > "$D/candidate.nft" || { say "out no room for the candidate of a file below $D"; end refused; return 0; }
+if ${standing} ! nft -c -f "$D/candidate.nft" > "$D/output" 2>&1; then
+  show; say ${quote(`out nft refuses the new ${path}`)}; end refused; return 0
+fi
+rm -f -- "$D/candidate.nft"`;
+}
+
 /** A command that prints the content with every include led into the candidate tree; a relative one starts from /, as under systemd. */
 function candidateText(content: string): string {
   const parts = content.split(/^(include[ \t]+"?)(?=[^\s"])/m);

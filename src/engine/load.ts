@@ -93,6 +93,8 @@ export async function loadProject(request: LoadRequest): Promise<Loaded> {
     const withoutInventory = request.inventory.length === 0;
     return { ok: false, exit: 64, problems: distinct([...found, ...noHosts(plays, request)]), withoutInventory };
   }
+  if (isNothingChosen(playbook, plays, request.choice))
+    return { ok: false, exit: 64, problems: distinct([...found, nothingChosen(request.choice)]), withoutInventory: false };
   const sha256 = createHash("sha256").update(request.playbook.text).digest("hex");
   const project = { playbook: { path: request.playbook.file, sha256 }, plays: plays.map(({ play }) => play), secrets };
   return { ok: true, project, problems: all };
@@ -203,6 +205,23 @@ function noHosts(plays: readonly LoadedPlay[], { limit, inventory }: LoadRequest
     return plays.flatMap(({ noHost, problems }) => (problems.length > 0 ? problems.map(asError) : [noHost]));
   const patterns = plays.map(({ pattern }) => `"${pattern}"`).join(", ");
   return [{ severity: "error", message: `--limit "${limit}" leaves no host of ${patterns}` }];
+}
+
+/** A slip in a tag or an address must not look like a gateway that is as declared. */
+function isNothingChosen(playbook: PlaybookText | undefined, plays: readonly LoadedPlay[], choice: Choice): boolean {
+  if ([...choice.tags, ...choice.skipTags, ...choice.target].length === 0) return false;
+  if (playbook?.plays.every(({ resources, checks }) => resources.length + checks.length === 0)) return false;
+  const hosts = plays.flatMap(({ play }) => play.hosts);
+  return hosts.every(({ resources, skipped, checks }) => resources.length + skipped.length + checks.length === 0);
+}
+
+function nothingChosen({ tags, skipTags, target }: Choice): Problem {
+  const flags = [
+    ...target.map((address) => `--target "${address}"`),
+    ...(tags.length > 0 ? [`--tags "${tags.join(",")}"`] : []),
+    ...(skipTags.length > 0 ? [`--skip-tags "${skipTags.join(",")}"`] : []),
+  ];
+  return { severity: "error", message: `${flags.join(", ")} leaves nothing of the playbook` };
 }
 
 function asError(problem: Problem): Problem {

@@ -17,15 +17,28 @@ export interface Operations {
 /**
  * The operations that carry out a gateway's changes: one write per file, one batch per table, then each load or restart once.
  * A merged operation takes the place of its last part, because what came between may have to be there first.
- * `undoBatch` inverts a merged batch against the rule set as it was read.
+ * `undoBatch` inverts a merged batch against the rule set as it was read; `undoLoad` makes the daemon hold a conn, or not, as it did.
  */
-export function mergeChanges(changes: readonly Change[], undoBatch: (batch: FirewallBatch) => readonly Step[]): Operations {
+export function mergeChanges(
+  changes: readonly Change[],
+  undoBatch: (batch: FirewallBatch) => readonly Step[],
+  undoLoad: (conn: string) => readonly Step[] = (conn) => [{ do: "load-conn", conn }],
+): Operations {
   const ownUndo = new Map(changes.flatMap(ownUndoOf));
   const writes = mergeSteps(changes.flatMap(({ steps }) => steps)).map((step) => ({
     step,
     undo: mergedUndo(step, undoBatch) ?? ownUndo.get(step) ?? [],
   }));
   const closing = closingOrder(lastOfEach(changes.flatMap((change) => change.finally ?? [])));
+  const ownClosing = new Map(changes.flatMap(ownClosingUndoOf));
+  const loads = new Set(closing.flatMap((step) => (step.do === "load-conn" ? [step.conn] : [])));
+  const closingUndo = (step: Step): readonly Step[] => {
+    if (step.do === "load-conn" || step.do === "unload-conn") return undoLoad(step.conn);
+    const own = ownClosing.get(JSON.stringify(step));
+    if (own !== undefined) return own;
+    if ((step.do === "initiate-conn" || step.do === "route-conn") && loads.has(step.conn)) return [];
+    return repeated(step);
+  };
   return { writes, closing: closing.map((step) => ({ step, undo: closingUndo(step) })) };
 }
 
@@ -81,6 +94,16 @@ function ownUndoOf(change: Change): readonly (readonly [Step, readonly Step[]])[
   return first === undefined ? [] : [[first, undo]];
 }
 
+/** A change that has nothing but closing steps to do hangs its own undo on the first of them; loads are undone by what was loaded. */
+function ownClosingUndoOf(change: Change): readonly (readonly [string, readonly Step[]])[] {
+  if (ownUndoOf(change).length > 0) return [];
+  const undo = change.undo.filter(
+    (step) => mergedUndo(step, () => []) === undefined && !["restore-file", "load-conn", "unload-conn"].includes(step.do),
+  );
+  const first = (change.finally ?? []).find((step) => step.do !== "load-conn" && step.do !== "unload-conn");
+  return first === undefined || undo.length === 0 ? [] : [[JSON.stringify(first), undo]];
+}
+
 function lastOfEach(steps: readonly Step[]): readonly Step[] {
   const byText = new Map<string, Step>();
   for (const step of steps) {
@@ -96,18 +119,15 @@ function closingOrder(steps: readonly Step[]): readonly Step[] {
   return [...steps.filter((step) => step.do === "service"), ...steps.filter((step) => step.do !== "service")];
 }
 
-/** Once the files are back, what was loaded from them is loaded again. */
-function closingUndo(step: Step): readonly Step[] {
+/** Once the files are back, what read them reads them again. */
+function repeated(step: Step): readonly Step[] {
   switch (step.do) {
     case "service":
       return [step.verb === "start" ? { ...step, verb: "stop" } : step];
-    case "load-conn":
+    case "nm-activate":
     case "initiate-conn":
     case "route-conn":
-    case "nm-activate":
       return [step];
-    case "unload-conn":
-      return [{ do: "load-conn", conn: step.conn }];
     default:
       return [];
   }

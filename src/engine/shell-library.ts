@@ -52,6 +52,8 @@ replace_text() {
   esac
 }
 kernel_value() { [ "$(cat "/proc/sys/$1" 2>/dev/null)" = "$2" ] || printf '%s\\n' "$2" > "/proc/sys/$1"; }
+# A conn with lists of subnets is loaded as NAME/1x1 and so on.
+is_loaded() { ipsec status | grep -F -e "\\"$1\\"" -e "\\"$1/" >/dev/null; }
 # \`ipsec add\` says nothing when pluto refuses a conn, and may end with 0: the reason stands in the log alone.
 conn_refused() {
   echo "pluto did not load it"

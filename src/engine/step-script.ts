@@ -33,9 +33,9 @@ export function stepScript(step: Step, slot: string, context: ScriptContext): st
     case "service":
       return `service_do ${quote(step.unit)} ${step.verb}`;
     case "load-conn":
-      return `${ipsec(context, "add", step.conn)} && ipsec status | grep -F -- ${quote(`"${step.conn}`)} >/dev/null || conn_refused ${quote(step.conn)}`;
+      return `${ipsec(context, "add", step.conn)} && is_loaded ${quote(step.conn)} || conn_refused ${quote(step.conn)}`;
     case "unload-conn":
-      return ipsec(context, "delete", step.conn);
+      return `{ ${ipsec(context, "delete", step.conn)}; ! is_loaded ${quote(step.conn)}; }`;
     case "initiate-conn":
       return commandLine(["ipsec", "whack", "--name", step.conn, "--initiate", "--asynchronous"]);
     case "route-conn":

@@ -2,7 +2,7 @@ import { expectScript, rehearsalScript } from "../firewall/render.ts";
 import { snapshotScript } from "../firewall/snapshot.ts";
 import type { Step } from "../model/step.ts";
 import { quote } from "../text/shell.ts";
-import { candidateCheck } from "./candidate.ts";
+import { candidateCheck, nftScriptCheck } from "./candidate.ts";
 import { cksum } from "./cksum.ts";
 import type { Operation, Operations } from "./merge.ts";
 import { ENVIRONMENT, HOST_LOCK, HOST_STATE, LIBRARY } from "./shell-library.ts";
@@ -51,6 +51,7 @@ printf %s ${quote(undoScript(transaction))} > "$D/undo.sh" || { say "out no room
 ${guards(all)}
 ${keepAll(all)}
 ${rehearsals(all)}
+${nftChecks(all)}
 ${candidateCheck(transaction.candidate)}
 ${steps.join("\n")}
 n=0
@@ -92,10 +93,13 @@ function undoScript(transaction: Transaction): string {
     at: index + 1,
     body: `${batchGuard(operation, index + 1)}${render(operation, index + 1)}`,
   }));
-  const undoClosing = closing.map((operation, index) => ({
-    at: writes.length + index + 1,
-    body: render(operation, writes.length + index + 1),
-  }));
+  const undoClosing = closing
+    .map((operation, index) => ({
+      at: writes.length + index + 1,
+      body: render(operation, writes.length + index + 1),
+      rank: CLOSING_ORDER.indexOf(operation.undo[0]?.do ?? ""),
+    }))
+    .sort((one, other) => one.rank - other.rank);
   const call = ({ at, body }: { readonly at: number; readonly body: string }): string =>
     `if [ "$last" -ge ${at} ]; then\n${body}\nfi`;
   return `${ENVIRONMENT}
@@ -108,6 +112,9 @@ if [ "$failed" = 0 ]; then echo rolled-back; else echo rollback-failed; fi > "$D
 cp -- "$D/outcome" "$D/result"
 `;
 }
+
+// What is loaded again comes before it is brought up or down, and what goes altogether comes last.
+const CLOSING_ORDER: readonly string[] = ["load-conn", "route-conn", "initiate-conn", "terminate-conn", "unload-conn"];
 
 /** A batch that never went in has nothing to take back; a second undo would put rules in twice. */
 function batchGuard({ step }: Operation, index: number): string {
@@ -176,6 +183,14 @@ function rehearsals(all: readonly Operation[]): string {
     .map(
       (step) =>
         `${rehearsalScript(step)} > "$D/output" 2>&1 || { show; say ${quote(`out the ${step.table} table does not take the change`)}; end refused; return 0; }`,
+    )
+    .join("\n");
+}
+
+function nftChecks(all: readonly Operation[]): string {
+  return all
+    .flatMap(({ step }) =>
+      step.do === "write-file" && step.check === "nft" ? [nftScriptCheck(step.path, step.before !== null, step.after)] : [],
     )
     .join("\n");
 }

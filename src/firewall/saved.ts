@@ -225,6 +225,7 @@ function fileChange(file: FileFact | undefined, { path, after, batches, reason }
     after,
     encoding: file?.encoding ?? "utf8",
     ...(file ? {} : { create_mode: "0600" }),
+    ...(batches.some(({ backend }) => backend === "nftables") ? { check: "nft" } : {}),
   };
   // A rule that goes and comes back as it was has moved.
   const moved = removed.length === 0 && edits.some(({ edit }) => edit === "delete");

@@ -52,8 +52,8 @@ export interface WriteFile {
   readonly encoding: "utf8" | "latin1";
   /** Octal mode of a file that is created, such as `0644`. */
   readonly create_mode?: string;
-  /** Checked by the gateway's own Libreswan, as part of a candidate tree, before the swap. */
-  readonly check?: "libreswan";
+  /** Checked before the swap: by the gateway's own Libreswan, as part of a candidate tree, or by its own nft. */
+  readonly check?: "libreswan" | "nft";
 }
 
 /**

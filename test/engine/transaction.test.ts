@@ -144,6 +144,18 @@ describe("a transaction", () => {
     expect(await host.read("/etc/first")).toBe("1\n");
   });
 
+  it("has nft check a saved script before the swap", async () => {
+    const good = "table inet t {\n\tchain c {\n\t\ttype filter hook input priority 0;\n\t}\n}\n";
+    await host.write("/etc/check.nft", good);
+    const change = (before: string, after: string): Step => ({ ...write("/etc/check.nft", before, after), check: "nft" }) as Step;
+    const refused = await perform(transaction([change(good, `${good}bogus\n`)]));
+    expect(refused.result).toBe("refused");
+    expect(refused.output.join("\n")).toMatch(/bogus/);
+    expect(await host.read("/etc/check.nft")).toBe(good);
+    expect((await perform(transaction([change(good, `${good}# more\n`)]))).result).toBe("applied");
+    expect((await host.must("nft list ruleset")).includes("table inet t ")).toBe(false);
+  });
+
   it("waits for the lock of iptables", async () => {
     await host.must("(flock /run/xtables.lock sleep 2) >/dev/null 2>&1 </dev/null &");
     const insert = { edit: "insert", chain: "FORWARD", rule: "-p tcp -j ACCEPT", before: null } as const;
