@@ -73,9 +73,10 @@ function isReadingOf({ tree, config }: (typeof readings)[number], wanted: ConfTr
   const braces = isEarly(grammarOf(version));
   return (
     isSame(tree.main) &&
+    config.includes.every(({ files }) => files.every(isSame)) &&
     config.includes.every(({ pattern, files }) => {
       const found = includedFiles(pattern, wanted, braces);
-      return found.length === files.length && found.every((path, index) => path === files[index] && isSame(path));
+      return found.length === files.length && found.every((path, index) => path === files[index]);
     })
   );
 }

@@ -1,3 +1,5 @@
+import { remembered } from "../text/remembered.ts";
+
 /** A configuration as files: the main file and every file that its includes may reach. */
 export interface ConfTree {
   readonly main: string;
@@ -57,7 +59,7 @@ function absolutePath(path: string, directory = "/"): string {
 }
 
 /** A shell pattern as glob(3) reads it: no wildcard matches a slash or a leading dot. */
-function globExpression(pattern: string): RegExp {
+const globExpression = remembered(256, (pattern): RegExp => {
   let source = "";
   let index = 0;
   while (index < pattern.length) {
@@ -77,7 +79,7 @@ function globExpression(pattern: string): RegExp {
     index += 1;
   }
   return new RegExp(`^${source}$`, "s");
-}
+});
 
 function bracketExpression(negated: boolean, body: string): string {
   const members = body.replace(/[\\\]^]/g, "\\$&");
