@@ -23,10 +23,11 @@ export function cliReference(): readonly [string, string] {
   ];
 }
 
-/** The options of `plan` that every other command that takes `--forks` has as well. */
+/** The options of `plan` that every other command that reaches hosts has as well. */
 function sharedOptions(commands: readonly Command[]): readonly Option[] {
   const fleet = commands.filter(reachesHosts);
-  return (fleet[0]?.options ?? []).filter(({ flags }) =>
+  const plan = fleet.find((command) => command.name() === "plan");
+  return (plan?.options ?? []).filter(({ flags }) =>
     fleet.every(({ options }) => options.some((option) => option.flags === flags)),
   );
 }
@@ -39,7 +40,8 @@ function section(command: Command, shared: readonly Option[]): string {
   const usage = command.registeredArguments.map((argument) =>
     argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
   );
-  const own = command.options.filter(({ flags }) => !reachesHosts(command) || shared.every((option) => option.flags !== flags));
+  const told = new Set(reachesHosts(command) ? shared.map(row) : []);
+  const own = command.options.filter((option) => !told.has(row(option)));
   const more = reachesHosts(command)
     ? "Takes the [options of every command that reaches hosts](#options-of-every-command-that-reaches-hosts).\n"
     : "";
@@ -56,8 +58,11 @@ function section(command: Command, shared: readonly Option[]): string {
 }
 
 function table(options: readonly Option[]): string {
-  const rows = options.map((option) => `| \`${option.flags}\` | ${cell(`${option.description}${fallback(option)}`)} |`);
-  return `| option | meaning |\n|---|---|\n${rows.join("\n")}\n`;
+  return `| option | meaning |\n|---|---|\n${options.map(row).join("\n")}\n`;
+}
+
+function row(option: Option): string {
+  return `| \`${option.flags}\` | ${cell(`${option.description}${fallback(option)}`)} |`;
 }
 
 function fallback({ defaultValue, argChoices }: Option): string {
