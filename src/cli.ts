@@ -11,7 +11,7 @@ import {
   scheduleOptions,
   type ValidateFlags,
 } from "./commands/flags.ts";
-import { FORMATS, type Format } from "./commands/output-format.ts";
+import { DATA_FORMATS, FORMATS, type Format } from "./commands/output-format.ts";
 import { EXIT } from "./engine/exit-code.ts";
 import { version } from "./version.ts";
 
@@ -58,7 +58,7 @@ export function grammar(streams: Streams, end: (code: number) => void): Command 
       const { validate } = await import("./commands/validate.ts");
       end(await validate({ playbook, ...options, extraVars: options.extraVars }, streams.out));
     });
-  fleet(command("facts", "gather and print what the engine knows of each host").argument("[pattern]")).action(
+  fleet(command("facts", "gather and print what the engine knows of each host").argument("[pattern]"), DATA_FORMATS).action(
     async (pattern: string | undefined, flags: FleetFlags) => {
       const { facts } = await import("./commands/facts.ts");
       end(await facts({ ...fleetOptions(flags), limit: pattern ?? flags.limit }, streams));
@@ -82,7 +82,7 @@ export function grammar(streams: Streams, end: (code: number) => void): Command 
   );
   fleet(command("apply", "plan, ask, apply, verify").argument("<playbook>"))
     .option("-y, --yes", "apply without asking (needed without a terminal)", false)
-    .option("--serial <size>", "hosts in a batch: a number or a percentage")
+    .option("--serial <size>", "hosts in a batch: a number or a percentage, or several such as 1,50%", batchSizes)
     .option("--max-fail <number>", "failed or unreachable hosts after which no further batch starts", wholeNumber)
     .action(async (playbook: string, flags: ApplyFlags) => {
       const { apply } = await import("./commands/apply.ts");
@@ -134,7 +134,7 @@ export function grammar(streams: Streams, end: (code: number) => void): Command 
   return program;
 }
 
-function fleet(command: Command): Command {
+function fleet(command: Command, formats: readonly Format[] = FORMATS): Command {
   return command
     .addOption(inventoryOption())
     .option("-l, --limit <pattern>", "hosts: globs, group:&other, !host, @retryfile")
@@ -161,13 +161,13 @@ function fleet(command: Command): Command {
     )
     .option("--no-color", "no colours (also NO_COLOR)")
     .option("--log-file <path>", "append what happens as JSON lines")
-    .addOption(new Option("--format <format>", "form of the result").choices([...FORMATS]).default("text"))
+    .addOption(new Option("--format <format>", "form of the result").choices([...formats]).default("text"))
     .option("--json", "short for --format json", false)
     .option("--out <file>", "write the result there instead of to standard output")
     .addOption(
       new Option("--report <format=file>", "also write the result in this form; repeatable")
         .default([], "none")
-        .argParser((text: string, sum: { format: Format; file: string }[]) => [...sum, report(text)]),
+        .argParser((text: string, sum: { format: Format; file: string }[]) => [...sum, report(text, formats)]),
     );
 }
 
@@ -192,13 +192,19 @@ function listOption(flags: string, description: string): Option {
     .argParser((text: string, sum: string[]) => [...sum, ...text.split(",").map((tag) => tag.trim())]);
 }
 
-function report(text: string): { readonly format: Format; readonly file: string } {
+function report(text: string, formats: readonly Format[]): { readonly format: Format; readonly file: string } {
   const [name = "", ...rest] = text.split("=");
-  const format = FORMATS.find((known) => known === name);
+  const format = formats.find((known) => known === name);
   const file = rest.join("=");
-  if (format === undefined) throw new InvalidArgumentError(`the format is one of ${FORMATS.join(", ")}`);
+  if (format === undefined) throw new InvalidArgumentError(`the format is one of ${formats.join(", ")}`);
   if (file === "") throw new InvalidArgumentError(`write ${name}=FILE`);
   return { format, file };
+}
+
+function batchSizes(text: string): string {
+  if (!/^([1-9]\d*|([1-9]\d?|100)%)(,([1-9]\d*|([1-9]\d?|100)%))*$/.test(text))
+    throw new InvalidArgumentError("a batch is a number of hosts above 0, or a share such as 50%");
+  return text;
 }
 
 function wholeNumber(text: string): number {

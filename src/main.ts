@@ -7,12 +7,14 @@ const interruption = new AbortController();
 setMaxListeners(0, interruption.signal);
 
 // The first signal lets what has begun come to its end; the second one does not wait.
-for (const signal of ["SIGINT", "SIGTERM"] as const)
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => {
     if (interruption.signal.aborted) process.exit(EXIT.interrupted);
     interruption.abort();
     process.stderr.write("\ninterrupted: what has begun is finished safely; once more to stop at once\n");
   });
+// Progress that nobody can read any more must not end a run that is changing gateways.
+process.stderr.on("error", () => {});
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.error));
 
 try {

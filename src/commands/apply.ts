@@ -4,10 +4,10 @@ import { askYesNo } from "../io/terminal.ts";
 import { planText } from "../report/plan-text.ts";
 import { redact } from "../text/redact.ts";
 import { version } from "../version.ts";
-import { applyFleet, fleetExit, planFleet } from "./fleet.ts";
+import { applyFleet, planFleet } from "./fleet.ts";
 import type { PlannedGateway } from "./gateway.ts";
 import type { ApplyOptions } from "./options.ts";
-import { interruptedExit, openSession, paletteOf, type Session, type Streams } from "./session.ts";
+import { openSession, paletteOf, type Session, type Streams } from "./session.ts";
 
 /** `apply`: plans, asks, applies batch by batch, verifies over a new login. */
 export async function apply(playbook: string, options: ApplyOptions, streams: Streams): Promise<number> {
@@ -22,8 +22,7 @@ export async function apply(playbook: string, options: ApplyOptions, streams: St
   if (planned === undefined) return EXIT.error;
   const rollout = { batches: session.batches(options.serial), forks: options.forks, maxFail: options.maxFail ?? session.maxFail };
   const hosts = await applyFleet(rollout, session.run, planned);
-  await session.publish(hosts, "ipsec-fix/report");
-  return interruptedExit(fleetExit(hosts), streams.signal);
+  return await session.publish(hosts, "ipsec-fix/report");
 }
 
 /** Shows the plan and asks; undefined when the answer was no. Connections with changes stay open meanwhile. */

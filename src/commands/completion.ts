@@ -19,6 +19,14 @@ function choices(option: Option): string {
 
 function bash(commands: readonly Command[]): string {
   const cases = commands.map((command) => `    ${command.name()}) words=${quote(words(command).join(" "))} ;;`);
+  const fixed = commands.flatMap((command) =>
+    command.options
+      .filter(({ argChoices }) => argChoices !== undefined)
+      .map(
+        (option) =>
+          `    ${quote(`${command.name()} ${option.long ?? ""}`)}) COMPREPLY=($(compgen -W ${quote(choices(option))} -- "$current")); return ;;`,
+      ),
+  );
   return `# bash completion for ipsec-fix: source this file, or save it as /etc/bash_completion.d/ipsec-fix
 _ipsec_fix() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words
@@ -27,8 +35,10 @@ _ipsec_fix() {
     return
   fi
   case "$previous" in
-    --format) COMPREPLY=($(compgen -W ${quote(formatChoices(commands))} -- "$current")); return ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")); return ;;
+  esac
+  case "\${COMP_WORDS[1]} $previous" in
+${fixed.join("\n")}
   esac
   case "\${COMP_WORDS[1]}" in
 ${cases.join("\n")}
@@ -89,9 +99,4 @@ function fish(commands: readonly Command[]): string {
 
 function fishQuote(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
-
-function formatChoices(commands: readonly Command[]): string {
-  const format = commands.flatMap((command) => command.options).find(({ long }) => long === "--format");
-  return format === undefined ? "" : choices(format);
 }

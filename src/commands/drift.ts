@@ -3,15 +3,15 @@ import { changesOf } from "../engine/plan.ts";
 import { isInWindow, parseWindow } from "../engine/window.ts";
 import type { HostPlan } from "../model/plan.ts";
 import { problemsText } from "../text/squiggle.ts";
-import { applyFleet, fleetExit, planFleet } from "./fleet.ts";
+import { applyFleet, planFleet } from "./fleet.ts";
 import type { DriftOptions } from "./options.ts";
-import { interruptedExit, openSession, type Streams } from "./session.ts";
+import { openSession, type Streams } from "./session.ts";
 
 /** `drift`: what has moved away from the playbook; with `--fix` it is corrected, if budget and window allow. */
 export async function drift(playbook: string, options: DriftOptions, streams: Streams): Promise<number> {
   const window = options.window === undefined ? undefined : parseWindow(options.window);
   if (window !== undefined && !window.ok) {
-    streams.error(problemsText(window.problems));
+    streams.error(`${problemsText(window.problems)}\n`);
     return EXIT.usage;
   }
   const session = await openSession(playbook, options, streams, options.fix);
@@ -31,13 +31,11 @@ export async function drift(playbook: string, options: DriftOptions, streams: St
     await Promise.all(planned.map(async ({ transport }) => transport?.close()));
     const guarded = options.fix && changes > 0 && forbidden !== undefined;
     const shown = guarded ? plans.map((plan) => held(plan, forbidden)) : plans;
-    await session.publish(shown, "ipsec-fix/plan");
-    return interruptedExit(fleetExit(shown), streams.signal);
+    return await session.publish(shown, "ipsec-fix/plan");
   }
   const rollout = { batches: session.batches(undefined), forks: options.forks, maxFail: session.maxFail };
   const hosts = await applyFleet(rollout, session.run, new Map(planned.map((gateway) => [gateway.job.host, gateway])));
-  await session.publish(hosts, "ipsec-fix/report");
-  return interruptedExit(fleetExit(hosts), streams.signal);
+  return await session.publish(hosts, "ipsec-fix/report");
 }
 
 /** A guard keeps the whole run from writing: every gateway with drift is blocked, with the reason. */

@@ -1,15 +1,17 @@
-import { writeFile } from "node:fs/promises";
+import { EXIT, worstExit } from "../engine/exit-code.ts";
 import { factsView } from "../engine/facts-view.ts";
 import { inParallel } from "../engine/rollout.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { allProbes } from "../gateway/probes.ts";
+import { writeResult } from "../io/result-files.ts";
 import type { HostPlan, Json } from "../model/plan.ts";
 import { shown } from "../report/wording.ts";
 import { redact } from "../text/redact.ts";
 import { hideTokens } from "../text/secret.ts";
-import { fleetExit } from "./fleet.ts";
+import { finishedEvent, fleetExit } from "./fleet.ts";
 import { readOne } from "./gateway.ts";
 import type { FleetOptions } from "./options.ts";
+import type { Format } from "./output-format.ts";
 import { interruptedExit, openSession, type Streams } from "./session.ts";
 
 type Read = { readonly host: string; readonly address: string } & ({ readonly gateway: Gateway } | { readonly plan: HostPlan });
@@ -24,20 +26,29 @@ export async function facts(options: FleetOptions, streams: Streams): Promise<nu
   const hosts = await inParallel(session.jobs, options.forks, async (job): Promise<Read> => {
     const read = await readOne(job, run, allProbes);
     const named = { host: job.host, address: job.target.address };
-    run.report({ event: "finished", host: job.host, status: "plan" in read ? read.plan.status : "ok" });
-    if ("plan" in read) return { ...named, plan: read.plan };
+    if ("plan" in read) {
+      run.report(finishedEvent(read.plan));
+      return { ...named, plan: read.plan };
+    }
     await read.transport.close();
+    run.report({ event: "read", host: job.host });
     return { ...named, gateway: read.gateway };
   });
   await session.pause();
-  const text = redact(
-    options.format === "text"
-      ? hosts.map(factsText).join("\n")
-      : `${hideTokens(JSON.stringify(hosts.map(document), undefined, 2))}\n`,
-  );
-  if (options.out === undefined) streams.out(text);
-  else await writeFile(options.out, text);
-  return interruptedExit(fleetExit(hosts.flatMap((read) => ("plan" in read ? [read.plan] : []))), streams.signal);
+  const files = [...(options.out === undefined ? [] : [{ format: options.format, file: options.out }]), ...options.reports];
+  if (options.out === undefined) streams.out(render(hosts, options.format));
+  const written = await Promise.all(files.map(({ format, file }) => writeResult(file, render(hosts, format))));
+  const troubles = written.filter((trouble) => trouble !== undefined);
+  for (const trouble of troubles) streams.error(`ipsec-fix: ${trouble}\n`);
+  const exit = fleetExit(hosts.flatMap((read) => ("plan" in read ? [read.plan] : [])));
+  return interruptedExit(troubles.length > 0 ? worstExit([exit, EXIT.error]) : exit, streams.signal);
+}
+
+function render(hosts: readonly Read[], format: Format): string {
+  if (format === "text") return redact(hosts.map(factsText).join("\n"));
+  const documents = hosts.map(document);
+  const lines = format === "jsonl" ? documents.map((one) => JSON.stringify(one)) : [JSON.stringify(documents, undefined, 2)];
+  return redact(lines.map((line) => `${hideTokens(line)}\n`).join(""));
 }
 
 function document(read: Read): Json {

@@ -1,5 +1,6 @@
 import { worstExit } from "../engine/exit-code.ts";
 import { inParallel } from "../engine/rollout.ts";
+import type { RunEvent } from "../model/event.ts";
 import type { HostPlan } from "../model/plan.ts";
 import { applyOne } from "./apply-one.ts";
 import { type PlannedGateway, planOne } from "./gateway.ts";
@@ -90,10 +91,10 @@ function isFailure({ status }: HostPlan): boolean {
 }
 
 function finished(plan: HostPlan, run: Run): void {
-  run.report({
-    event: "finished",
-    host: plan.host,
-    status: plan.status,
-    ...(plan.reason === undefined ? {} : { reason: plan.reason }),
-  });
+  run.report(finishedEvent(plan));
+}
+
+/** How a gateway ended, for whoever watches. */
+export function finishedEvent({ host, status, reason }: HostPlan): RunEvent {
+  return { event: "finished", host, status, ...(reason === undefined ? {} : { reason }) };
 }

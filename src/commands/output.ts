@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { writeResult } from "../io/result-files.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Palette } from "../report/palette.ts";
 import { planHtml } from "../report/plan-html.ts";
@@ -20,13 +20,15 @@ export interface OutputOptions {
   readonly verbose: number;
 }
 
-/** Prints a plan or report in the wanted form and writes every file that was asked for. */
-export async function publish(plan: Plan, options: OutputOptions, print: (text: string) => void): Promise<void> {
-  const text = render(plan, options.format, options.out === undefined ? options.palette : options.plainPalette, options.verbose);
-  if (options.out === undefined) print(text);
-  else await writeFile(options.out, text);
-  for (const { format, file } of options.reports)
-    await writeFile(file, render(plan, format, options.plainPalette, options.verbose));
+/** Prints a plan or report in the wanted form and writes every file that was asked for; sentences for those that failed. */
+export async function publish(plan: Plan, options: OutputOptions, print: (text: string) => void): Promise<readonly string[]> {
+  const { format, out, reports, palette, plainPalette, verbose } = options;
+  if (out === undefined) print(render(plan, format, palette, verbose));
+  const files = [...(out === undefined ? [] : [{ format, file: out }]), ...reports];
+  const troubles = await Promise.all(
+    files.map((wanted) => writeResult(wanted.file, render(plan, wanted.format, plainPalette, verbose))),
+  );
+  return troubles.filter((trouble) => trouble !== undefined);
 }
 
 /** One form of a plan or report; the last thing between it and the world hides what looks like a key. */

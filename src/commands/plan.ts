@@ -1,6 +1,6 @@
-import { fleetExit, planFleet } from "./fleet.ts";
+import { planFleet } from "./fleet.ts";
 import type { FleetOptions } from "./options.ts";
-import { interruptedExit, openSession, type Streams } from "./session.ts";
+import { openSession, type Streams } from "./session.ts";
 
 /** `plan`: what apply would change; nothing is written to any host. */
 export async function plan(playbook: string, options: FleetOptions, streams: Streams): Promise<number> {
@@ -8,6 +8,5 @@ export async function plan(playbook: string, options: FleetOptions, streams: Str
   if (typeof session === "number") return session;
   const planned = await planFleet(session.jobs, session.run, options.forks, false);
   const hosts = planned.map((gateway) => gateway.plan);
-  await session.publish(hosts, "ipsec-fix/plan");
-  return interruptedExit(fleetExit(hosts), streams.signal);
+  return await session.publish(hosts, "ipsec-fix/plan");
 }

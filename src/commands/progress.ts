@@ -17,6 +17,7 @@ export function progress(hosts: number, applies: boolean, terminal: boolean): Pr
 function lines(): Progress {
   return {
     report: (event) => {
+      if (event.event === "read") process.stderr.write(`${shown(event.host)}: read\n`);
       if (event.event !== "finished") return;
       const reason = event.reason === undefined ? "" : `: ${firstLine(shown(event.reason))}`;
       process.stderr.write(`${shown(event.host)}: ${OUTCOMES[event.status]}${reason}\n`);
@@ -41,9 +42,9 @@ function phases(hosts: number, applies: boolean): Progress {
   return {
     report: (event) => {
       if (event.event === "connecting") return;
-      if (event.event === "finished") {
+      if (event.event === "finished" || event.event === "read") {
         counts.finished += 1;
-        if (!["ok", "changed", "would-change"].includes(event.status)) counts.trouble += 1;
+        if (event.event === "finished" && !["ok", "changed", "would-change"].includes(event.status)) counts.trouble += 1;
       } else counts[event.event] += 1;
       drawing ??= draw(titles());
       drawing.update(titles());

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { EXIT } from "../engine/exit-code.ts";
+import { EXIT, worstExit } from "../engine/exit-code.ts";
 import { factsView } from "../engine/facts-view.ts";
 import type { Play, PlayHost, Project } from "../engine/load.ts";
 import { planDocument } from "../engine/plan.ts";
 import { batches, type Serial } from "../engine/rollout.ts";
 import { LogFile } from "../io/log-file.ts";
+import { writingTroubles } from "../io/result-files.ts";
 import { askHidden } from "../io/terminal.ts";
 import { kinds } from "../kinds/index.ts";
 import type { RunEvent } from "../model/event.ts";
@@ -15,6 +16,7 @@ import { colourful, type Palette, plain } from "../report/palette.ts";
 import { maskSecrets, revealSecrets, type SecretBook } from "../text/secret.ts";
 import { problemsText } from "../text/squiggle.ts";
 import { version } from "../version.ts";
+import { fleetExit } from "./fleet.ts";
 import type { Job, Run } from "./job.ts";
 import type { FleetOptions } from "./options.ts";
 import { publish } from "./output.ts";
@@ -36,8 +38,8 @@ export interface Session {
   /** The jobs in the batches that the plays, or `serial`, ask for. */
   readonly batches: (serial: string | undefined) => readonly (readonly Job[])[];
   readonly maxFail: number;
-  /** Stops the progress display and prints and writes the result. */
-  readonly publish: (hosts: readonly HostPlan[], format: Plan["format"]) => Promise<void>;
+  /** Stops the progress display, prints and writes the result, and answers with the exit code of the run. */
+  readonly publish: (hosts: readonly HostPlan[], format: Plan["format"]) => Promise<number>;
   /** Stops the progress display, so that something may be asked or said. */
   readonly pause: () => Promise<void>;
   readonly interactive: boolean;
@@ -50,8 +52,12 @@ export async function openSession(
   streams: Streams,
   applies: boolean,
 ): Promise<Session | number> {
+  const files = [options.out ?? [], options.logFile ?? [], options.reports.map(({ file }) => file)].flat();
+  const troubles = await writingTroubles(files);
+  for (const trouble of troubles) streams.error(`ipsec-fix: ${trouble}\n`);
+  if (troubles.length > 0) return EXIT.usage;
   const loaded = await openProject({ ...options, playbook });
-  if (loaded.problems.length > 0) streams.error(problemsText(loaded.problems));
+  if (loaded.problems.length > 0) streams.error(`${problemsText(loaded.problems)}\n`);
   if (!loaded.ok) return loaded.exit;
   const { project } = loaded;
   const login = await askedLogin(options);
@@ -79,9 +85,13 @@ export async function openSession(
     pause: display.pause,
     publish: async (hosts, format) => {
       await display.pause();
-      await log?.close();
+      const logTrouble = await log?.close();
       const document = planDocument({ format, tool: version, playbook: project.playbook }, hosts);
-      await publish(document, { ...options, palette: paletteOf(options), plainPalette: plain }, streams.out);
+      const unwritten = await publish(document, { ...options, palette: paletteOf(options), plainPalette: plain }, streams.out);
+      for (const trouble of [logTrouble ?? [], unwritten].flat()) streams.error(`ipsec-fix: ${trouble}\n`);
+      const exit = interruptedExit(fleetExit(hosts), streams.signal);
+      // What gateways went through stays the more important news.
+      return unwritten.length > 0 && format === "ipsec-fix/plan" ? worstExit([exit, EXIT.error]) : exit;
     },
   };
 }

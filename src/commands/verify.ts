@@ -5,24 +5,23 @@ import { inParallel } from "../engine/rollout.ts";
 import { allProbes } from "../gateway/probes.ts";
 import type { HostPlan } from "../model/plan.ts";
 import { readFacts } from "./facts-reading.ts";
-import { fleetExit } from "./fleet.ts";
+import { finishedEvent } from "./fleet.ts";
 import { checksFor, readOne, troublePlan } from "./gateway.ts";
 import type { Job, Run } from "./job.ts";
 import type { FleetOptions } from "./options.ts";
-import { interruptedExit, openSession, type Streams } from "./session.ts";
+import { openSession, type Streams } from "./session.ts";
 
 /** `verify`: runs the checks of the plays alone; they send their traffic, and write nothing. */
 export async function verify(playbook: string, options: FleetOptions, streams: Streams): Promise<number> {
   const session = await openSession(playbook, options, streams, false);
   if (typeof session === "number") return session;
   const hosts = await inParallel(session.jobs, options.forks, async (job) => verifyOne(job, session.run));
-  await session.publish(hosts, "ipsec-fix/report");
-  return interruptedExit(fleetExit(hosts), streams.signal);
+  return await session.publish(hosts, "ipsec-fix/report");
 }
 
 async function verifyOne(job: Job, run: Run): Promise<HostPlan> {
   const plan = await judgedOne(job, run);
-  run.report({ event: "finished", host: job.host, status: plan.status });
+  run.report(finishedEvent(plan));
   return plan;
 }
 

@@ -1,20 +1,29 @@
 import { appendFile } from "node:fs/promises";
+import { systemWords } from "./connection-problem.ts";
+import { cannotWrite } from "./result-files.ts";
 
 /** A log of JSON lines that grows at its end; lines keep their order although writing takes time. */
 export class LogFile {
   readonly #path: string;
   #last: Promise<void> = Promise.resolve();
+  #trouble: string | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
   append(line: object): void {
-    this.#last = this.#last.then(() => appendFile(this.#path, `${JSON.stringify(line)}\n`));
+    // A full disk must not end a run that is changing gateways.
+    this.#last = this.#last
+      .then(() => appendFile(this.#path, `${JSON.stringify(line)}\n`))
+      .catch((error: unknown) => {
+        this.#trouble ??= cannotWrite(this.#path, systemWords(error));
+      });
   }
 
-  /** Waits for the last line; rejects when one could not be written. */
-  async close(): Promise<void> {
+  /** Waits for the last line; a sentence when one could not be written. */
+  async close(): Promise<string | undefined> {
     await this.#last;
+    return this.#trouble;
   }
 }

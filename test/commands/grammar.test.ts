@@ -1,21 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { runCommandLine } from "../../src/cli.ts";
-
-async function cli(...argv: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
-  let out = "";
-  let error = "";
-  const code = await runCommandLine(argv, {
-    out: (text) => {
-      out += text;
-    },
-    error: (text) => {
-      error += text;
-    },
-    signal: new AbortController().signal,
-  });
-  return { code, out, error };
-}
+import { cli } from "./run.ts";
 
 describe("the command line", () => {
   it.each([
@@ -30,6 +15,12 @@ describe("the command line", () => {
     [["plan", "a.yml", "--forks", "0"], 64],
     [["plan", "a.yml", "--format", "xml"], 64],
     [["plan", "a.yml", "--report", "markdown"], 64],
+    [["apply", "a.yml", "--serial", "0"], 64],
+    [["apply", "a.yml", "--serial", "0%"], 64],
+    [["apply", "a.yml", "--serial", "101%"], 64],
+    [["apply", "a.yml", "--serial", "some"], 64],
+    [["apply", "a.yml", "--serial", "1,,2"], 64],
+    [["apply", "/nowhere/a.yml", "--serial", "1,50%"], 65],
     [["completion", "tcsh"], 64],
     [["validate", "/nowhere/playbook.yml"], 65],
     [["plan", "/nowhere/playbook.yml"], 65],
@@ -60,6 +51,7 @@ describe("completion", () => {
     expect(complete("ipsec-fix", "dri")).toEqual(["drift"]);
     expect(complete("ipsec-fix", "drift", "--max")).toEqual(["--max-changes"]);
     expect(complete("ipsec-fix", "plan", "--format", "ju")).toEqual(["junit"]);
+    expect(complete("ipsec-fix", "facts", "--format", "j")).toEqual(["json", "jsonl"]);
   });
 
   it("offers every command to zsh and fish", async () => {
