@@ -8,6 +8,7 @@ import { undoOf } from "../firewall/edits.ts";
 import { candidateOf } from "../gateway/candidate.ts";
 import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { reloadSteps } from "../gateway/loaded.ts";
 import { ConnectionProblem } from "../io/connection-problem.ts";
 import { connect, type Transport } from "../io/transport.ts";
 import type { CheckReport, HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
@@ -61,7 +62,11 @@ function transactionOf({ plan }: PlannedGateway, gateway: Gateway, run: Run): Tr
     id: `${new Date(run.now()).toISOString().replaceAll(/[-:]|\.\d+/g, "")}-${mark.slice(0, 8)}`,
     holder: run.holder,
     mark,
-    operations: mergeChanges(changes, (batch) => [undoOf(batch, gateway.firewall.tables)]),
+    operations: mergeChanges(
+      changes,
+      (batch) => [undoOf(batch, gateway.firewall.tables)],
+      (conn) => reloadSteps(gateway, conn),
+    ),
     candidate: checked ? candidateOf(after) : new Map(),
     libreswan: gateway.daemon.version,
     reveal: run.secrets.reveal,

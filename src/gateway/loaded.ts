@@ -67,6 +67,12 @@ export function loadSteps(gateway: Gateway, conn: string): readonly Step[] {
   return startup === "start" || isUp(gateway.daemon, conn) ? [load, { do: "initiate-conn", conn }] : [load];
 }
 
+/** The steps that make the daemon hold the conn as it does now, or not at all, once its file is back. */
+export function reloadSteps(gateway: Gateway, conn: string): readonly Step[] {
+  if (loadedConns(gateway.daemon, conn).length === 0) return [{ do: "unload-conn", conn }];
+  return connOnDisk(gateway, conn) === undefined ? [] : loadSteps(gateway, conn);
+}
+
 /** Whether a tunnel of the conn is up. AH tunnels are, although `trafficstatus` never lists them. */
 export function isUp(daemon: DaemonState, conn: string): boolean {
   return trafficOf(daemon, conn).length > 0 || loadedConns(daemon, conn).some(({ routing }) => routing === "tunnel");

@@ -72,10 +72,27 @@ describe("mergeChanges", () => {
         change([write("/b", null, "x")], { finally: [restart, load, up] }),
       ],
       () => [],
+      () => [load, up],
     );
     expect(operations.writes.map(({ step }) => step.do)).toEqual(["write-file", "write-file"]);
     expect(operations.closing.map(({ step }) => step)).toEqual([restart, load, up]);
-    expect(operations.closing.map(({ undo }) => undo)).toEqual([[restart], [load], [up]]);
+    expect(operations.closing.map(({ undo }) => undo)).toEqual([[restart], [load, up], []]);
+  });
+
+  it("hangs the undo of a change that only closes on its step, and undoes loads by what was loaded", () => {
+    const load: Step = { do: "load-conn", conn: "new" };
+    const unload: Step = { do: "unload-conn", conn: "new" };
+    const up: Step = { do: "initiate-conn", conn: "old" };
+    const down: Step = { do: "terminate-conn", conn: "old" };
+    const operations = mergeChanges(
+      [change([], { finally: [load], undo: [unload] }), change([], { finally: [up], undo: [down] })],
+      () => [],
+      (conn) => [{ do: "unload-conn", conn }],
+    );
+    expect(operations.closing).toEqual([
+      { step: load, undo: [unload] },
+      { step: up, undo: [down] },
+    ]);
   });
 
   it("hangs a change's own undo on the first of its steps that is not merged", () => {

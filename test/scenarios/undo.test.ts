@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPluto } from "../lab/daemons.ts";
 import { fillDisk, makeReadOnly, masquerade } from "../lab/faults.ts";
 import type { LabHost } from "../lab/host.ts";
@@ -48,6 +48,19 @@ setfattr -n user.note -v kept /etc/iptables/rules.v4; chmod 600 /etc/iptables/ru
 });
 afterAll(async () => lab.stop());
 
+const CHECK_THAT_FAILS = "  verify:\n    - command: { argv: [test, -e, /etc/never-there] }\n";
+
+/** Applies resources to one host. */
+async function apply(host: string, lines: readonly string[], verify = ""): ReturnType<typeof ipsecFixJson> {
+  const list = lines.map((line) => `    - ${line}\n`).join("");
+  return await ipsecFixJson(
+    lab,
+    "apply",
+    playbook(lab, `- hosts: ${host}\n  become: true\n  resources:\n${list}${verify}`),
+    "-y",
+  );
+}
+
 async function expectAsBefore(name: string): Promise<void> {
   expect(stateDifference(before.get(name) ?? new Map(), await hostState(lab.host(name))), name).toEqual([]);
 }
@@ -72,24 +85,44 @@ getfattr --absolute-names -n security.selinux --only-values /etc/ipsec.d/myvpn.c
   }
 });
 
-it("takes back what the daemon refuses to load, and leaves the daemon with what it had", async () => {
-  const host = lab.host(PLUTO);
-  const loaded = async (): Promise<string> =>
-    (await host.must("ipsec whack --status")).match(/^000 "myvpn": .*$/gm)?.join("\n") ?? "";
-  const had = await loaded();
-  expect(had).toContain("mtu: unset");
-  const file = playbook(
-    lab,
-    `- hosts: ${PLUTO}\n  become: true\n  resources:
-    - nat_exemption: { conn: myvpn }
-    - libreswan_conn: { name: myvpn, options: { mtu: 1400, authby: rsasig, leftcert: nobody-has-it, rightid: "%fromcert" } }
-`,
-  );
-  const failed = await ipsecFixJson(lab, "apply", file, "-y");
-  expect(failed.exit, told(failed)).toBe(4);
-  expect(hostOf(failed.plan, PLUTO).reason).toMatch(/nobody-has-it/);
-  await expectAsBefore(PLUTO);
-  expect(await loaded()).toBe(had);
+// What of a loaded conn is not the same after it was loaded again: its number, and numbers of tunnels.
+async function loadedConns(host: LabHost): Promise<string> {
+  const lines = (await host.must("ipsec whack --status")).match(/^000 "[^"]*":.*$/gm) ?? [];
+  return lines.filter((line) => !/newest IKE SA|eroute owner/.test(line)).join("\n");
+}
+
+describe("a daemon", () => {
+  it("that refuses a conn has what it had, and its own words are told", async () => {
+    const host = lab.host(PLUTO);
+    const had = await loadedConns(host);
+    const options = '{ mtu: 1400, authby: rsasig, leftcert: nobody-has-it, rightid: "%fromcert" }';
+    const failed = await apply(PLUTO, ["nat_exemption: { conn: myvpn }", `libreswan_conn: { name: myvpn, options: ${options} }`]);
+    expect(failed.exit, told(failed)).toBe(4);
+    expect(hostOf(failed.plan, PLUTO).reason).toMatch(/nobody-has-it/);
+    await expectAsBefore(PLUTO);
+    expect(await loadedConns(host)).toBe(had);
+  });
+
+  it("has what it had when conns that were made, changed, brought down and removed come back", async () => {
+    const host = lab.host(PLUTO);
+    const had = await loadedConns(host);
+    const made =
+      "{ left: 172.16.0.1, leftsubnet: 10.0.2.0/24, right: 203.0.113.50, rightsubnet: 10.50.0.0/16, authby: secret, auto: start }";
+    const failed = await apply(
+      PLUTO,
+      [
+        `libreswan_conn: { name: made, file: /etc/ipsec.d/made.conf, options: ${made} }`,
+        "libreswan_conn: { name: myvpn, options: { mtu: 1400 } }",
+        "libreswan_conn: { name: other, state: absent }",
+        "tunnel: { conn: myvpn, state: down }",
+      ],
+      CHECK_THAT_FAILS,
+    );
+    expect(failed.exit, told(failed)).toBe(4);
+    expect(hostOf(failed.plan, PLUTO).reason).toMatch(/never-there/);
+    await expectAsBefore(PLUTO);
+    expect(await loadedConns(host)).toBe(had);
+  });
 });
 
 it("takes back what a check of the playbook does not bear out", async () => {
