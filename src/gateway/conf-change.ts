@@ -62,6 +62,13 @@ export function writeSteps(
   return { steps, undo: files.map(({ path }) => ({ do: "restore-file", path })) };
 }
 
+/** What speaks against the line ends of edited files: Libreswan takes the CR of CR LF for a part of most values. */
+export function lineEndNotes(files: readonly FileEdit[]): readonly string[] {
+  return files
+    .filter(({ after }) => after?.includes("\r\n"))
+    .map(({ path }) => `${path} has CR LF line ends, whose CR Libreswan takes for a part of most values: convert it to LF`);
+}
+
 /** What has to be done so that the daemon has conns as they stand on disk, and what that interrupts. */
 export interface Reload {
   readonly steps: readonly Step[];

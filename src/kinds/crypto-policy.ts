@@ -2,7 +2,7 @@ import { type Editable, editableConf, reload, silenceNote, writeSteps } from "..
 import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { type Config, optionOf, readConfig } from "../libreswan/config.ts";
-import { followPolicy, POLICY_FILE } from "../libreswan/policy-include.ts";
+import { followPolicy, POLICY_FILE, policyReason } from "../libreswan/policy-include.ts";
 import { confProbe } from "../libreswan/probes.ts";
 import { daemonProbes } from "../libreswan/state.ts";
 import type { CryptoPolicy } from "../model/specs.generated.ts";
@@ -52,7 +52,7 @@ function assessFollow(follow: boolean, { config, tree, version }: Editable, gate
         property: "follow",
         before: !follow,
         after: follow,
-        reason: `the include of the crypto policy is ${follow ? "commented out or missing" : "in force"}; ${affected}`,
+        reason: `${policyReason(tree, config)}; ${affected}`,
         impact: interrupts.length > 0 ? "flap" : "none",
         risks_access: false,
         interrupts,

@@ -1,9 +1,17 @@
-import { type Editable, editableConf, type Obstacle, reload, silenceNote, writeSteps } from "../gateway/conf-change.ts";
+import {
+  type Editable,
+  editableConf,
+  lineEndNotes,
+  type Obstacle,
+  reload,
+  silenceNote,
+  writeSteps,
+} from "../gateway/conf-change.ts";
 import { impossible } from "../gateway/conn-limits.ts";
 import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { isUp, reloadReasons } from "../gateway/loaded.ts";
-import { type Config, connOf, optionOf, readConfig } from "../libreswan/config.ts";
+import { type Config, connOf, type Effective, optionOf, readConfig } from "../libreswan/config.ts";
 import { createConn, removeConn } from "../libreswan/conn-edit.ts";
 import { type Edit, type Refusal, setOptions } from "../libreswan/edit.ts";
 import { confProbe } from "../libreswan/probes.ts";
@@ -93,7 +101,7 @@ function assessMissing(spec: LibreswanConn, editable: Editable, gateway: Gateway
   );
   return "reason" in change && "unblock" in change
     ? blocked(change)
-    : { changes: [change], notes: [...edit.notes, ...silenceNote(gateway)] };
+    : { changes: [change], notes: [...edit.notes, ...lineEndNotes(edit.files), ...silenceNote(gateway)] };
 }
 
 function assessPresent(spec: LibreswanConn, editable: Editable, gateway: Gateway): Assessment {
@@ -119,7 +127,7 @@ function assessPresent(spec: LibreswanConn, editable: Editable, gateway: Gateway
     tree = edit.tree;
     config = after;
   }
-  if (changes.length > 0) return { changes, notes: [...whole.notes, ...silenceNote(gateway)] };
+  if (changes.length > 0) return { changes, notes: [...whole.notes, ...lineEndNotes(whole.files), ...silenceNote(gateway)] };
   const reasons = gateway.daemon.answer === "answered" ? reloadReasons(gateway, spec.name) : [];
   return { changes: reasons.length === 0 ? [] : [loadChange(spec.name, reasons, gateway)], notes: [] };
 }
@@ -161,7 +169,7 @@ function difference(
   const place =
     was === undefined
       ? `conn ${name} does not set it`
-      : `${was.file}:${was.line} sets ${key}=${was.value}${was.via === "conn" ? "" : ` (${was.via.replace(":", " ")})`}`;
+      : `${was.file}:${was.line} sets ${nameOf(was, before, name) ?? key}=${was.value}${was.via === "conn" ? "" : ` (${was.via.replace(":", " ")})`}`;
   return {
     action:
       was === undefined ? "create" : becomes === undefined || (isContested && was.value === becomes.value) ? "delete" : "update",
@@ -170,6 +178,11 @@ function difference(
     after: becomes?.value ?? (was === undefined ? translated(before, after, name) : null),
     reason: isContested ? `${conn?.reason ?? ""}, so Libreswan drops the conn` : place,
   };
+}
+
+/** The key as the file has it: a key may have two names. */
+function nameOf(option: Effective, config: Config, conn: string): string | undefined {
+  return [...(connOf(config, conn)?.options ?? [])].find(([, held]) => held === option)?.[0];
 }
 
 /** The version may say an option by another key; then that line is what comes. */

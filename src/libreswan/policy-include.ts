@@ -8,14 +8,25 @@ import type { Version } from "./version.ts";
 /** The file that the system-wide crypto policy writes for Libreswan. */
 export const POLICY_FILE = "/etc/crypto-policies/back-ends/libreswan.config";
 
-const COMMENTED = /^([ \t]*#[ \t#]*)include[ \t]+"?\/etc\/crypto-policies\/back-ends\/libreswan\.config"?[ \t]*\r?$/;
+const COMMENTED =
+  /^([ \t]*#[ \t#]*)include[ \t]+"?\/etc\/crypto-policies\/back-ends\/libreswan\.config"?(?:[ \t]+#[ \t].*)?[ \t]*\r?$/;
 
 /** Whether the configuration takes in the system's crypto policy, by whatever include. */
 export function followsPolicy(config: Config): boolean {
   return config.includes.some(({ pattern, files }) => files.includes(POLICY_FILE) || pattern === POLICY_FILE);
 }
 
-/** Comments the include of the crypto policy out, or back in; where no line of it is left, adds it before the first other include. */
+/** Why the configuration follows the policy, or does not: the line that says so. */
+export function policyReason(tree: ConfTree, config: Config): string {
+  const include = config.includes.find(({ pattern, files }) => files.includes(POLICY_FILE) || pattern === POLICY_FILE);
+  if (include !== undefined) return `${include.file}:${include.line} includes the crypto policy`;
+  const place = commentedInclude(tree);
+  return place === undefined
+    ? "no line includes the crypto policy"
+    : `${place.file}:${place.line} has the include of the crypto policy commented out`;
+}
+
+/** Comments the include of the crypto policy out, or back in; where no line of it is left, adds it before all conns. */
 export function followPolicy(tree: ConfTree, follow: boolean, version: Version): Edit | Refusal {
   const config = readConfig(tree, version);
   const rejected = rejection(config);
@@ -42,17 +53,24 @@ function withoutIncludes(tree: ConfTree, config: Config): ConfTree | Refusal {
 
 /** Brings the commented line back where it is, because its place decides which `%default` wins. */
 function withInclude(tree: ConfTree, config: Config): ConfTree {
-  const files = [tree.main, ...[...tree.files.keys()].filter((path) => path !== tree.main).sort(byBytes)];
-  for (const file of files) {
-    const index = documentOf(tree, file).lines.findIndex((line) => COMMENTED.test(lineText(line)));
-    if (index < 0) continue;
-    const place = { file, line: index + 1 };
+  const place = commentedInclude(tree);
+  if (place !== undefined) {
     const [, mark = ""] = COMMENTED.exec(textAt(tree, place)) ?? [];
     return withLineText(tree, place, textAt(tree, place).slice(mark.length));
   }
-  const others = config.includes.filter(({ file }) => file === tree.main).map(({ line }) => line);
+  const sections = config.sections.filter(({ kind }) => kind === "conn");
+  const places = [...config.includes, ...sections].filter(({ file }) => file === tree.main).map(({ line }) => line);
   const end = (tree.files.get(tree.main) ?? "").split("\n").length + 1;
-  return withLines(tree, tree.main, others.length === 0 ? end : Math.min(...others), [`include ${POLICY_FILE}`]);
+  return withLines(tree, tree.main, places.length === 0 ? end : Math.min(...places), [`include ${POLICY_FILE}`]);
+}
+
+function commentedInclude(tree: ConfTree): Place | undefined {
+  const files = [tree.main, ...[...tree.files.keys()].filter((path) => path !== tree.main).sort(byBytes)];
+  for (const file of files) {
+    const index = documentOf(tree, file).lines.findIndex((line) => COMMENTED.test(lineText(line)));
+    if (index >= 0) return { file, line: index + 1 };
+  }
+  return undefined;
 }
 
 function textAt(tree: ConfTree, { file, line }: Place): string {

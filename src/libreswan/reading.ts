@@ -22,7 +22,10 @@ function readEarly(definition: Definition, token: Token | undefined, grammar: Gr
   const { kind, name } = definition;
   const syntax = (): ValueReading => ({
     failed: 3,
-    message: `syntax error: '${name}=' does not take ${token === undefined ? "an empty value" : `'${token.text}'`}`,
+    message:
+      kind === "bool"
+        ? `syntax error: '${name}=' takes yes or no only, in lower case`
+        : `syntax error: '${name}=' does not take ${token === undefined ? "an empty value" : `'${token.text}'`}`,
   });
   if (token === undefined) {
     const strict = ["bool", "time", "ms", "percent", "binary", "bytes"].includes(kind);

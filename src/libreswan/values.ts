@@ -118,6 +118,8 @@ const bounds: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 function readNumber(field: string, value: string, version: Version): ValueReading {
+  // The scanner itself turns this word into 0: no limit.
+  if (value === "%forever" && !isAtLeast(version, "5.3")) return accepted("0");
   const signed = field === "nhelpers" && /^-1$/.test(value);
   if (!signed && !/^\d+$/.test(value)) {
     const effect = isAtLeast(version, "5.0") ? "would ignore it" : "would silently take it for 0";

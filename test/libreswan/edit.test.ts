@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { connOf, optionOf, readConfig } from "../../src/libreswan/config.ts";
 import { createConn, removeConn } from "../../src/libreswan/conn-edit.ts";
 import { type Edit, type Refusal, setOptions, setSetup, type Wanted } from "../../src/libreswan/edit.ts";
-import { followPolicy, POLICY_FILE } from "../../src/libreswan/policy-include.ts";
+import { followPolicy, POLICY_FILE, policyReason } from "../../src/libreswan/policy-include.ts";
 import type { ConfTree } from "../../src/libreswan/tree.ts";
 import { type Version, versionOf } from "../../src/libreswan/version.ts";
 
@@ -339,5 +339,25 @@ describe("the crypto policy", () => {
     expect(done(followPolicy(tree(`# include ${POLICY_FILE}\n`), true, v4)).tree.files.get(MAIN)).toBe(
       `include ${POLICY_FILE}\n`,
     );
+  });
+
+  test("comes before the conns, whose own defaults then count", () => {
+    const conns = `conn %default\n\tike=aes128-sha1\nconn a\n${ENDS}`;
+    expect(done(followPolicy(tree(`config setup\n\n${conns}`, policy), true, v4)).tree.files.get(MAIN)).toBe(
+      `config setup\n\ninclude ${POLICY_FILE}\n${conns}`,
+    );
+  });
+
+  test.each(["# system", "# a b"])("keeps a comment after it: %s", (comment) => {
+    const on = `include ${POLICY_FILE}  ${comment}\nconn a\n${ENDS}`;
+    const off = done(followPolicy(tree(on, policy), false, v4));
+    expect(done(followPolicy(off.tree, true, v4)).tree.files.get(MAIN)).toBe(on);
+  });
+
+  test("is spoken of by its line", () => {
+    const reason = (text: string) => policyReason(tree(text, policy), readConfig(tree(text, policy), v4));
+    expect(reason(`\n# include ${POLICY_FILE}\n`)).toBe("/etc/ipsec.conf:2 has the include of the crypto policy commented out");
+    expect(reason(`\ninclude ${POLICY_FILE}\n`)).toBe("/etc/ipsec.conf:2 includes the crypto policy");
+    expect(reason("")).toBe("no line includes the crypto policy");
   });
 });

@@ -33,6 +33,8 @@ describe("sameValue", () => {
     ["4.10", "auto", "route", "ondemand", true],
     ["4.10", "auto", "UP", "start", true],
     ["4.10", "auto", "add", "start", false],
+    ["4.10", "keyingtries", "0", "%forever", true],
+    ["4.10", "keyingtries", "3", "%forever", false],
     ["5.4", "nic-offload", "yes", "crypto", true],
     ["4.10", "nic-offload", "yes", "auto", false],
     ["4.10", "ikev2", "never", "no", true],
