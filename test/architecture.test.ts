@@ -38,7 +38,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   kinds: ["gateway", "libreswan", "firewall", "kernel", "network", "text"],
   checks: ["gateway", "libreswan", "firewall", "kernel", "network", "text"],
   engine: ["kinds", "checks", "gateway", "libreswan", "firewall", "kernel", "network", "text"],
-  report: ["engine", "text"],
+  report: ["engine", "firewall", "text"],
   io: ["text"],
   commands: ["engine", "kinds", "checks", "gateway", "report", "io", "text", "libreswan", "firewall", "kernel", "network"],
 };

@@ -23,10 +23,20 @@ export interface PlannedGateway {
 export async function planOne(job: Job, run: Run, keepOpen: boolean): Promise<PlannedGateway> {
   const read = await readOne(job, run, probesOf(job.resources, run.kinds));
   if ("plan" in read) return { job, plan: read.plan, gateway: undefined, transport: undefined };
-  const plan = withSkipped(withExit(planGateway(requestOf(job, run), read.gateway)), job);
-  if (keepOpen && changesOf(plan).length > 0) return { job, plan, gateway: read.gateway, transport: read.transport };
-  await read.transport.close();
-  return { job, plan, gateway: read.gateway, transport: undefined };
+  const { gateway, transport } = read;
+  const plan = planned(job, run, gateway);
+  if (keepOpen && changesOf(plan).length > 0) return { job, plan, gateway, transport };
+  await transport.close().catch(() => undefined);
+  return { job, plan, gateway, transport: undefined };
+}
+
+/** A mistake of the program on one gateway's facts is that gateway's trouble; the others go on. */
+function planned(job: Job, run: Run, gateway: Gateway): HostPlan {
+  try {
+    return withSkipped(withExit(planGateway(requestOf(job, run), gateway)), job);
+  } catch (error) {
+    return troublePlan(job, error);
+  }
 }
 
 /** A new login and fresh facts; or the outcome that says why there are none. */
@@ -48,13 +58,20 @@ export async function readOne(
   }
 }
 
-/** The outcome of a gateway that could not be talked to: unreachable, or refused on arrival. */
+/** The outcome of a gateway that could not be talked to or understood: unreachable, refused on arrival, or a defect of ours. */
 export function troublePlan(job: Job, error: unknown): HostPlan {
-  if (!(error instanceof ConnectionProblem)) throw error;
+  if (!(error instanceof ConnectionProblem)) return failedPlan(job, "failed", defect(error), EXIT.error);
   const reason = `${error.message}\n${error.advice}`;
   if (error.reason === "aborted") return failedPlan(job, "failed", "interrupted before anything was written", EXIT.interrupted);
   const refused = error.reason === "no-sudo" || error.reason === "garbage" || error.reason === "configuration";
   return refused ? failedPlan(job, "failed", reason, EXIT.error) : failedPlan(job, "unreachable", reason, EXIT.unreachable);
+}
+
+/** IPSEC_FIX_DEBUG adds where it happened, for whoever reports it. */
+function defect(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error);
+  const trace = process.env["IPSEC_FIX_DEBUG"] && error instanceof Error ? `\n${error.stack}` : "";
+  return `a defect of ipsec-fix: ${words}\nreport it with the output of \`ipsec-fix facts --json\` for this host${trace}`;
 }
 
 /** A gateway's outcome without any planned resource. */

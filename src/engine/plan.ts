@@ -1,11 +1,13 @@
 import { risksManagement } from "../gateway/access.ts";
 import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { serviceObstacle } from "../gateway/service-manager.ts";
 import type { Assessment, SealedKind } from "../kinds/kind.ts";
 import type { Check } from "../model/check.ts";
 import type { Probe } from "../model/fact.ts";
 import type { Change, HostPlan, Outcome, Plan, ResourcePlan, Summary } from "../model/plan.ts";
 import type { Resource } from "../model/resource.ts";
+import { probesOfCondition } from "./facts-view.ts";
 import { fingerprint } from "./fingerprint.ts";
 
 /** Whether the `when` of a resource or check lets it take part, decided over its variables and the gateway's facts. */
@@ -21,7 +23,10 @@ export interface PlanRequest {
 
 /** Every probe that the resources need, each key once. */
 export function probesOf(resources: readonly Resource[], kinds: readonly SealedKind[]): readonly Probe[] {
-  const probes = resources.flatMap((resource) => kindOf(resource, kinds).probes(resource));
+  const probes = resources.flatMap((resource) => [
+    ...kindOf(resource, kinds).probes(resource),
+    ...probesOfCondition(resource.when),
+  ]);
   return [...new Map(probes.map((probe) => [probe.key, probe])).values()];
 }
 
@@ -67,7 +72,8 @@ function planResource(resource: Resource, kind: SealedKind, condition: Condition
   };
   if (resource.when !== undefined) {
     const verdict = condition(resource, gateway);
-    if ("problem" in verdict) return close("failed", { reason: verdict.problem });
+    if ("problem" in verdict)
+      return close("blocked", { reason: verdict.problem, unblock: "correct the condition in the playbook" });
     if (!verdict.holds) return close("skipped", { reason: `when: ${resource.when}` });
   }
   const assessment = withoutIgnored(kind.assess(resource, gateway), resource);
@@ -75,10 +81,10 @@ function planResource(resource: Resource, kind: SealedKind, condition: Condition
   if (assessment.blocked !== undefined)
     return close("blocked", { reason: assessment.blocked.reason, unblock: assessment.blocked.unblock, notes });
   if (changes.length > 0) {
-    const risk = risksManagement(
-      gateway,
-      changes.flatMap(({ steps, finally: closing = [] }) => [...steps, ...closing]),
-    );
+    const steps = changes.flatMap(({ steps: writes, finally: closing = [] }) => [...writes, ...closing]);
+    const unmanaged = serviceObstacle(gateway, steps);
+    if (unmanaged !== undefined) return close("blocked", { ...unmanaged, notes });
+    const risk = risksManagement(gateway, steps);
     return risk === undefined
       ? close("would-change", { changes, notes })
       : close("blocked", {

@@ -24,8 +24,6 @@ export const ipsecService: Kind<IpsecService> = {
     if (missing !== undefined) return { changes: [], notes: [], blocked: missing };
     const notes = daemon.service.enabled === undefined ? [`without systemd nobody can tell whether ${UNIT} starts at boot`] : [];
     const switches = [...enabling(spec, gateway), ...running(spec, gateway)];
-    const unmanaged = switches.length > 0 ? managerObstacle(gateway) : undefined;
-    if (unmanaged !== undefined) return { changes: [], notes, blocked: unmanaged };
     if (!spec.running || !daemon.service.running) return { changes: switches, notes: [...notes, ...stopNotes(spec, gateway)] };
     const loaded = assessLoaded(gateway);
     return { ...loaded, changes: [...switches, ...loaded.changes], notes: [...notes, ...loaded.notes] };
@@ -41,17 +39,6 @@ function unitObstacle({ daemon }: Gateway): Obstacle | undefined {
   const { manager, unitExists } = daemon.service;
   if (manager !== "systemd" || unitExists) return undefined;
   return { reason: "systemd knows no ipsec.service", unblock: "install Libreswan from the distribution's package" };
-}
-
-/** What process 1 is on hosts whose init starts services by scripts. */
-const INITS = ["systemd", "init", "openrc-init", "runit", "s6-svscan"];
-
-function managerObstacle({ system, daemon }: Gateway): Obstacle | undefined {
-  if (daemon.service.manager === "systemd" || INITS.includes(system.init)) return undefined;
-  return {
-    reason: `no init runs here that starts or stops services (process 1 is ${system.init})`,
-    unblock: "start pluto with whatever runs this host, such as its container",
-  };
 }
 
 /** Pluto does not start, or starts without any conn, on a file that it refuses. */

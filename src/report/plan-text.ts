@@ -44,8 +44,8 @@ function resourceText(resource: ResourcePlan, options: TextOptions): string {
   if (resource.unblock !== undefined) lines.push(...indent(`to unblock: ${shown(resource.unblock)}`, 6));
   lines.push(...groups(resource.changes).flatMap((group) => groupText(group, palette)));
   lines.push(...fileDiffs(resource).flatMap((patch) => diffLines(patch, palette)));
-  if (verbose > 0) lines.push(...commands(resource).map((command) => `      $ ${command}`));
-  if (verbose > 1) lines.push(...undoCommands(resource).map((command) => palette.faint(`      undo: ${command}`)));
+  if (verbose > 0) lines.push(...commands(resource).flatMap((command) => indent(`$ ${command}`, 6)));
+  if (verbose > 1) lines.push(...undoCommands(resource).flatMap((command) => indent(palette.faint(`undo: ${command}`), 6)));
   lines.push(...resource.notes.flatMap((note) => indent(palette.faint(`note: ${shown(note)}`), 6)));
   return lines.join("\n");
 }

@@ -2,7 +2,7 @@ import { mergeSteps } from "../engine/merge.ts";
 import type { ResourcePlan } from "../model/plan.ts";
 import type { Step } from "../model/step.ts";
 import { unifiedDiff } from "../text/diff.ts";
-import { shown, stepLine } from "./wording.ts";
+import { shown, stepText } from "./wording.ts";
 
 /** What a resource does to files, one unified diff a file, however many of its changes touch it. */
 export function fileDiffs(resource: ResourcePlan): readonly string[] {
@@ -15,12 +15,12 @@ export function fileDiffs(resource: ResourcePlan): readonly string[] {
 /** The operations of a resource as one types them, writes first. */
 export function commands(resource: ResourcePlan): readonly string[] {
   const closing = resource.changes.flatMap((change) => change.finally ?? []);
-  return [...new Set([...merged(resource), ...closing].map(stepLine))];
+  return [...new Set([...merged(resource), ...closing].map(stepText))];
 }
 
 /** What takes the operations of a resource back. */
 export function undoCommands(resource: ResourcePlan): readonly string[] {
-  return [...new Set(resource.changes.flatMap(({ undo }) => undo.map(stepLine)))];
+  return [...new Set(resource.changes.flatMap(({ undo }) => undo.map(stepText)))];
 }
 
 function merged(resource: ResourcePlan): readonly Step[] {

@@ -1,3 +1,4 @@
+import { batchScript } from "../firewall/render.ts";
 import type { Action, Change, HostPlan, Json, Outcome, ResourcePlan, Summary } from "../model/plan.ts";
 import type { Step } from "../model/step.ts";
 import { hideTokens } from "../text/secret.ts";
@@ -84,9 +85,14 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** One line that says what a step does, close to the command that an administrator would type. */
-export function stepLine(step: Step): string {
+/** What a step does, as the command that an administrator would type; a firewall batch is its tool with its whole input. */
+export function stepText(step: Step): string {
   return shown(stepWords(step));
+}
+
+/** The same in one line, for messages. */
+export function stepLine(step: Step): string {
+  return stepText(step).split(" <<'END'", 1)[0] ?? "";
 }
 
 function stepWords(step: Step): string {
@@ -99,8 +105,10 @@ function stepWords(step: Step): string {
       return `take ${JSON.stringify(step.before.trim())} of ${step.path} back`;
     case "restore-file":
       return `restore ${step.path}`;
-    case "firewall-batch":
-      return step.edits.map((edit) => firewallWords(step.backend, step.family, step.table, edit)).join("; ");
+    case "firewall-batch": {
+      const { argv, input } = batchScript(step);
+      return `${commandLine(argv)} <<'END'\n${input}END`;
+    }
     case "sysctl":
       return commandLine(["sysctl", "-w", `${step.key}=${step.value}`]);
     case "firewall-cmd":
@@ -108,15 +116,15 @@ function stepWords(step: Step): string {
     case "service":
       return commandLine(["systemctl", step.verb, step.unit]);
     case "load-conn":
-      return commandLine(["ipsec", "add", step.conn]);
+      return commandLine(["ipsec", "auto", "--add", step.conn]);
     case "unload-conn":
-      return commandLine(["ipsec", "delete", step.conn]);
+      return commandLine(["ipsec", "auto", "--delete", step.conn]);
     case "initiate-conn":
-      return commandLine(["ipsec", "up", step.conn]);
+      return commandLine(["ipsec", "auto", "--up", step.conn]);
     case "route-conn":
-      return commandLine(["ipsec", "route", step.conn]);
+      return commandLine(["ipsec", "auto", "--route", step.conn]);
     case "terminate-conn":
-      return commandLine(["ipsec", "down", step.conn]);
+      return commandLine(["ipsec", "auto", "--down", step.conn]);
     case "pluto-debug":
       return commandLine(["ipsec", "whack", "--debug", step.value]);
     case "pluto-listen":
@@ -134,41 +142,4 @@ function stepWords(step: Step): string {
     case "cancel-revert":
       return `cancel the timed revert ${step.id}`;
   }
-}
-
-type Batch = Extract<Step, { readonly do: "firewall-batch" }>;
-
-type Edit = Batch["edits"][number];
-
-function firewallWords(backend: Batch["backend"], family: Batch["family"], table: string, edit: Edit): string {
-  return backend === "nftables" ? nftWords(`${family} ${table}`, edit) : iptablesWords(backend, family, table, edit);
-}
-
-function nftWords(table: string, edit: Edit): string {
-  switch (edit.edit) {
-    case "create-chain":
-      return `nft add table ${table}; nft add chain ${table} ${edit.chain} { type ${edit.type} hook ${edit.hook} priority ${edit.priority}; }`;
-    case "drop-chain":
-      return edit.table ? `nft delete table ${table}` : `nft delete chain ${table} ${edit.chain}`;
-    case "delete":
-      return `nft delete rule ${table} ${edit.chain} ${place(edit.rule)}`;
-    case "insert":
-      return edit.before === null
-        ? `nft add rule ${table} ${edit.chain} ${edit.rule}`
-        : `nft insert rule ${table} ${edit.chain} position ${place(edit.before)} ${edit.rule}`;
-  }
-}
-
-function iptablesWords(backend: Batch["backend"], family: Batch["family"], table: string, edit: Edit): string {
-  const command = `${family === "ipv6" ? "ip6tables" : "iptables"}${backend === "iptables-legacy" ? "-legacy" : ""} -t ${table}`;
-  if (edit.edit === "delete") return `${command} -D ${edit.chain} ${place(edit.rule)}`;
-  if (edit.edit !== "insert") return `${command} -N ${edit.chain}`;
-  return edit.before === null
-    ? `${command} -A ${edit.chain} ${edit.rule}`
-    : `${command} -I ${edit.chain} ${place(edit.before)} ${edit.rule}`;
-}
-
-function place(ref: Extract<Edit, { edit: "delete" }>["rule"]): string {
-  if ("position" in ref) return String(ref.position);
-  return "handle" in ref ? `handle ${ref.handle}` : `"${ref.comment}"`;
 }

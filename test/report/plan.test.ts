@@ -14,10 +14,11 @@ describe("the plan as text", () => {
 
   it("shows the exact steps when asked", () => {
     const text = planText(samplePlan, { palette: plain, verbose: 1 });
+    const batch = ["*nat", "-I POSTROUTING 1 -s 10.0.2.0/24 -d 192.168.0.0/16 -j RETURN", "-D POSTROUTING 4", "COMMIT", "END"];
     expect(text).toContain(
-      "$ iptables -t nat -D POSTROUTING 3; iptables -t nat -I POSTROUTING 1 -s 10.0.2.0/24 -d 192.168.0.0/16 -j RETURN",
+      `      $ iptables-nft-restore --noflush -w 5 <<'END'\n${batch.map((line) => `      ${line}\n`).join("")}`,
     );
-    expect(text).toContain("$ ipsec add myvpn");
+    expect(text).toContain("$ ipsec auto --add myvpn");
     expect(planText(samplePlan, { palette: plain, verbose: 2 })).toContain("undo: restore /etc/ipsec.d/myvpn.conf");
   });
 
