@@ -14,7 +14,7 @@ describe("the plan as text", () => {
 
   it("shows the exact steps when asked", () => {
     const text = planText(samplePlan, { palette: plain, verbose: 1 });
-    const batch = ["*nat", "-I POSTROUTING 1 -s 10.0.2.0/24 -d 192.168.0.0/16 -j RETURN", "-D POSTROUTING 4", "COMMIT", "END"];
+    const batch = ["*nat", "-D POSTROUTING 3", "-I POSTROUTING 1 -s 10.0.2.0/24 -d 192.168.0.0/16 -j RETURN", "COMMIT", "END"];
     expect(text).toContain(
       `      $ iptables-nft-restore --noflush -w 5 <<'END'\n${batch.map((line) => `      ${line}\n`).join("")}`,
     );
