@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
@@ -52,13 +53,21 @@ function driftCommand(playbook: string, options: ScheduleOptions): readonly stri
     program,
     "drift",
     resolve(playbook),
-    ...options.inventory.flatMap((path) => ["--inventory", resolve(path)]),
+    ...inventories(options).flatMap((path) => ["--inventory", path]),
     ...(options.limit === undefined ? [] : ["--limit", options.limit]),
     ...(options.fix ? ["--fix"] : []),
     ...(options.maxChanges === undefined ? [] : ["--max-changes", String(options.maxChanges)]),
     ...(options.window === undefined ? [] : ["--window", options.window]),
     "--no-color",
   ];
+}
+
+/** The inventory that a run from here would take, by absolute paths: a timer has neither this folder nor this environment. */
+function inventories({ inventory }: ScheduleOptions): readonly string[] {
+  const fromEnvironment = process.env["IPSEC_FIX_INVENTORY"];
+  const named =
+    inventory.length > 0 ? inventory : fromEnvironment ? [fromEnvironment] : existsSync("inventory") ? ["inventory"] : [];
+  return named.map((path) => (path.includes(",") ? path : resolve(path)));
 }
 
 function unitName(playbook: string): string {

@@ -73,6 +73,11 @@ describe("schedule", () => {
     expect(text).toContain("ipsec-fix-gate-way.timer");
   });
 
+  it("writes the inventory down that a run from here would take", async () => {
+    expect((await printed("a.yml", { inventory: [], crontab: true })).text).toContain(`--inventory ${process.cwd()}/inventory `);
+    expect((await printed("a.yml", { inventory: ["gw1,gw2,"], crontab: true })).text).toContain("--inventory gw1,gw2, ");
+  });
+
   it("lets no value end its line or become a variable", async () => {
     const { text } = await printed("play$HOME%h\nExecStart=evil.yml", { limit: 'a"b\\c', window: undefined });
     expect(text.split("\n").filter((line) => line.startsWith("ExecStart="))).toHaveLength(1);
