@@ -60,13 +60,6 @@ export async function openSession(
   if (loaded.problems.length > 0) streams.error(`${problemsText(loaded.problems)}\n`);
   if (!loaded.ok) return loaded.exit;
   const { project } = loaded;
-  if (
-    options.target.length > 0 &&
-    project.plays.every((play) => play.hosts.every(({ resources, skipped }) => resources.length + skipped.length === 0))
-  ) {
-    streams.error(`error: --target ${options.target.join(" --target ")} matches no resource of ${project.playbook.path}\n`);
-    return EXIT.usage;
-  }
   const login = await askedLogin(options);
   const jobs = jobsOf(project, options, login);
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
