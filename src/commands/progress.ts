@@ -1,4 +1,3 @@
-import { Listr, ListrLogger, ProcessOutput } from "listr2";
 import type { RunEvent } from "../model/event.ts";
 import { OUTCOMES, shown } from "../report/wording.ts";
 
@@ -10,8 +9,10 @@ export interface Progress {
 }
 
 /** Phases with counters on a terminal (one line each, however many gateways), a line for each finished gateway elsewhere. */
-export function progress(hosts: number, applies: boolean, terminal: boolean): Progress {
-  return terminal && (process.stderr.columns ?? 0) > 0 ? phases(hosts, applies) : lines();
+export async function progress(hosts: number, applies: boolean, terminal: boolean): Promise<Progress> {
+  if (!terminal || (process.stderr.columns ?? 0) === 0) return lines();
+  const { phases } = await import("./phases.ts");
+  return phases(hosts, applies);
 }
 
 function lines(): Progress {
@@ -23,74 +24,6 @@ function lines(): Progress {
       process.stderr.write(`${shown(event.host)}: ${OUTCOMES[event.status]}${reason}\n`);
     },
     pause: async () => undefined,
-  };
-}
-
-interface Drawing {
-  readonly update: (titles: readonly string[]) => void;
-  readonly end: () => Promise<void>;
-}
-
-function phases(hosts: number, applies: boolean): Progress {
-  const counts = { reading: 0, applying: 0, verifying: 0, finished: 0, trouble: 0 };
-  let drawing: Drawing | undefined;
-  const titles = (): readonly string[] => [
-    `Read ${counts.reading}/${hosts}`,
-    ...(applies ? [`Apply ${counts.applying}`, `Verify ${counts.verifying}`] : []),
-    `Done ${counts.finished}/${hosts}${counts.trouble > 0 ? `, ${counts.trouble} in trouble` : ""}`,
-  ];
-  return {
-    report: (event) => {
-      if (event.event === "connecting") return;
-      if (event.event === "finished" || event.event === "read") {
-        counts.finished += 1;
-        if (event.event === "finished" && !["ok", "changed", "would-change"].includes(event.status)) counts.trouble += 1;
-      } else counts[event.event] += 1;
-      drawing ??= draw(titles());
-      drawing.update(titles());
-    },
-    pause: async () => {
-      const ending = drawing;
-      drawing = undefined;
-      await ending?.end();
-    },
-  };
-}
-
-/** One listr2 task a phase: a task a gateway would cost more than the work on it. */
-function draw(first: readonly string[]): Drawing {
-  const tasks: { title: string }[] = [];
-  let finish = (): void => undefined;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const list = new Listr(
-    first.map((title, at) => ({
-      title,
-      task: async (_context: unknown, task: { title: string }): Promise<void> => {
-        tasks[at] = task;
-        await finished;
-      },
-    })),
-    {
-      concurrent: true,
-      exitOnError: false,
-      renderer: "default",
-      rendererOptions: { logger: new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) }) },
-    },
-  );
-  const running = list.run();
-  return {
-    update: (titles) => {
-      titles.forEach((title, at) => {
-        const task = tasks[at];
-        if (task !== undefined && task.title !== title) task.title = title;
-      });
-    },
-    end: async () => {
-      finish();
-      await running;
-    },
   };
 }
 

@@ -64,7 +64,7 @@ export async function openSession(
   const jobs = jobsOf(project, options, login);
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
   const log = options.logFile === undefined ? undefined : new LogFile(options.logFile);
-  const display = progress(jobs.length, applies, interactive && process.env["TERM"] !== "dumb");
+  const display = await progress(jobs.length, applies, interactive && process.env["TERM"] !== "dumb");
   const run = runOf(options, project.secrets, streams.signal, {
     report: (event) => {
       display.report(event);
