@@ -166,20 +166,19 @@ function faultOf(fresh: HostPlan, checks: readonly CheckReport[]): string | unde
 
 function changedPlan(plan: HostPlan, fresh: HostPlan, checks: readonly CheckReport[]): HostPlan {
   const resources = plan.resources.map((resource): ResourcePlan => {
-    if (resource.changes.length > 0) return { ...resource, outcome: "changed" };
     const now = fresh.resources.find(({ address }) => address === resource.address);
+    if (resource.changes.length > 0 && now?.outcome !== "failed") return { ...resource, outcome: "changed" };
     return now === undefined
       ? resource
       : { ...resource, outcome: now.outcome, ...(now.reason === undefined ? {} : { reason: now.reason }) };
   });
-  const unmet =
-    resources.some(({ outcome }) => outcome === "failed") ||
-    fresh.resources.some(({ outcome }) => outcome === "failed") ||
-    checks.some(({ passed }) => !passed);
+  const unmet = resources.some(({ outcome }) => outcome === "failed") || checks.some(({ passed }) => !passed);
   const { exit = EXIT.done } = withExit({ ...plan, resources: resources.filter(({ outcome }) => outcome === "blocked") });
   return {
     ...plan,
-    status: "changed",
+    ...(unmet
+      ? { status: "failed", reason: "every change is in place, but not everything that was asked for holds" }
+      : { status: "changed" }),
     resources,
     ...(checks.length > 0 ? { checks } : {}),
     exit: exit === EXIT.done && unmet ? EXIT.pending : exit,
