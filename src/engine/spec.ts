@@ -1,4 +1,4 @@
-import { keyword, keywordNames, type Section } from "../libreswan/keywords.ts";
+import { hasKeyword, keywordNames, type Section } from "../libreswan/keywords.ts";
 import { versionOf } from "../libreswan/version.ts";
 import { kindOutlines, type Outline, probeOutlines } from "../model/outlines.generated.ts";
 import type { Json } from "../model/plan.ts";
@@ -107,12 +107,12 @@ function optionNames(yaml: YamlText, item: Item): readonly Problem[] {
   const options = isMap(item.spec) ? item.spec["options"] : undefined;
   if (section === undefined || !isMap(options)) return [];
   return Object.keys(options).flatMap((key): Problem[] => {
-    if (!/^[\w.-]+$/.test(key) || VERSIONS.some((version) => keyword(section, key, version) !== undefined)) return [];
+    if (!/^[\w.-]+$/.test(key) || VERSIONS.some((version) => hasKeyword(section, key, version))) return [];
     const path: Path = [...item.path, "options", key];
     const meant = nearest(key, [...new Set(VERSIONS.flatMap((version) => keywordNames(section, version)))]);
     if (meant !== undefined) return [errorAt(yaml.keyAt(path), `unknown key "${key}" (did you mean "${meant}"?)`)];
     const other = section === "conn" ? "setup" : "conn";
-    if (VERSIONS.some((version) => keyword(other, key, version) !== undefined))
+    if (VERSIONS.some((version) => hasKeyword(other, key, version)))
       return [errorAt(yaml.keyAt(path), `"${key}" is no option of ${NAMES[section]}: it belongs to ${KINDS[other]}`)];
     return [{ ...errorAt(yaml.keyAt(path), `no known Libreswan has the option "${key}"`), severity: "warning" }];
   });

@@ -47,6 +47,11 @@ export function keyword(section: Section, key: string, version: Version): Keywor
   return { name, field, type: typeOf(section, key, version), side: found.side, isObsolete: WITHOUT_EFFECT.has(kind) };
 }
 
+/** Whether the version has the key, honoured or not. */
+export function hasKeyword(section: Section, key: string, version: Version): boolean {
+  return definitionOf(section, key, version) !== undefined;
+}
+
 /** Which versions have a key that this one lacks; undefined when none has it. */
 export function keywordGap(section: Section, key: string, version: Version): KeywordGap | undefined {
   const honoured = VERSIONS.filter((candidate) => {
@@ -99,15 +104,20 @@ const TYPES: Readonly<Record<string, KeywordType>> = {
 
 /** Newer parsers take most values as text and leave the judgement to pluto: how an older one read the key says what it is. */
 function typeOf(section: Section, key: string, version: Version): KeywordType {
-  const definitions = [version, ...[...VERSIONS].reverse()].flatMap(
-    (candidate) => definitionOf(section, key, candidate)?.definition ?? [],
-  );
-  const fixed = TYPES[definitions[0]?.name ?? key];
+  const own = definitionOf(section, key, version)?.definition;
+  const fixed = TYPES[own?.name ?? key];
   if (fixed !== undefined && section === "conn") return fixed;
-  if (alternatives(definitions[0]?.field ?? key, version) !== undefined) return "enum";
-  const telling = definitions.find(({ kind }) => kind !== "text" && !WITHOUT_EFFECT.has(kind));
-  return telling === undefined ? "string" : typeOfKind(telling);
+  if (alternatives(own?.field ?? key, version) !== undefined) return "enum";
+  // One version at a time: the table of each one has to be read first.
+  for (const candidate of [version, ...NEWEST_FIRST]) {
+    const definition = definitionOf(section, key, candidate)?.definition;
+    if (definition !== undefined && definition.kind !== "text" && !WITHOUT_EFFECT.has(definition.kind))
+      return typeOfKind(definition);
+  }
+  return "string";
 }
+
+const NEWEST_FIRST = [...VERSIONS].reverse();
 
 function typeOfKind({ kind, words }: Definition): KeywordType {
   switch (kind) {

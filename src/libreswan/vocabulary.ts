@@ -1,3 +1,4 @@
+import { remembered } from "../text/remembered.ts";
 import type { Version } from "./version.ts";
 import { connTable, setupTable, wordSets } from "./vocabulary-table.ts";
 
@@ -130,12 +131,6 @@ function milestoneOf(version: Version): Milestone {
 }
 
 function readTable(table: string, milestone: Milestone): ReadonlyMap<string, Definition> {
-  const sets = new Map(
-    wordSets
-      .trim()
-      .split("\n")
-      .map((line) => [line.slice(0, line.indexOf(":")), readWords(line.slice(line.indexOf(":") + 1))]),
-  );
   const last = milestones.indexOf(milestone);
   const definitions = new Map<string, Definition>();
   for (const line of table.trim().split("\n")) {
@@ -145,7 +140,7 @@ function readTable(table: string, milestone: Milestone): ReadonlyMap<string, Def
     const run = runs.findLast((candidate) => milestones.findIndex((known) => candidate.startsWith(`${known}:`)) <= last);
     const [, kind, set, alias] = /^[\d.]+:([a-z]+)(?:\((.*)\))?(?:>(.*))?$/.exec(run ?? "") ?? [];
     if (kind === undefined) continue;
-    const words = set === undefined ? undefined : sets.get(set);
+    const words = set === undefined ? undefined : wordsOf(set);
     definitions.set(name, {
       name,
       field: alias ?? name,
@@ -157,10 +152,12 @@ function readTable(table: string, milestone: Milestone): ReadonlyMap<string, Def
   return definitions;
 }
 
-function readWords(text: string): ReadonlyMap<string, string> {
-  const groups = text
+const wordsOf = remembered(256, (set): ReadonlyMap<string, string> | undefined => {
+  const line = wordSets.split("\n").find((candidate) => candidate.startsWith(`${set}:`));
+  const groups = line
+    ?.slice(set.length + 1)
     .trim()
     .split(" ")
     .map((group) => group.split("=").map((word) => (word === '""' ? "" : word)));
-  return new Map(groups.flatMap((group) => group.map((word) => [word, group[0] ?? word] as const)));
-}
+  return groups && new Map(groups.flatMap((group) => group.map((word) => [word, group[0] ?? word] as const)));
+});
