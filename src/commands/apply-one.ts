@@ -10,7 +10,7 @@ import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { reloadSteps } from "../gateway/loaded.ts";
 import { ConnectionProblem } from "../io/connection-problem.ts";
-import { connect, type Transport } from "../io/transport.ts";
+import type { Transport } from "../io/transport.ts";
 import type { CheckReport, HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
 import { stepLine } from "../report/wording.ts";
 import { checksFor, type PlannedGateway, planOne, readOne, requestOf, troublePlan, withExit } from "./gateway.ts";
@@ -26,23 +26,22 @@ const SETTLE_STEP_MS = 2_000;
 
 /** Carries out a gateway's planned changes, proves them over a new connection, and takes them back when they do not hold. */
 export async function applyOne(planned: PlannedGateway, run: Run): Promise<HostPlan> {
-  const { job, gateway } = planned;
-  let { plan, transport } = planned;
-  if (gateway === undefined || changesOf(plan).length === 0) return plan;
+  const { job, plan, open } = planned;
+  if (open === undefined) return plan;
+  const { gateway, transport } = open;
   if (run.signal.aborted) {
-    await transport?.close();
+    await transport.close();
     return { ...plan, reason: "interrupted before anything was written", exit: EXIT.interrupted };
   }
   const transaction = transactionOf(planned, gateway, run);
   const count = transaction.operations.writes.length + transaction.operations.closing.length;
   run.report({ event: "applying", host: job.host, operations: count });
   try {
-    transport ??= await connect(job.target, run.connection);
     const log = await transact(transport, transactionScript(transaction), transaction.mark, job);
     await transport.close();
     if (log.result !== "applied") return refusedPlan(plan, log, transaction.operations, run);
   } catch (error) {
-    await transport?.close().catch(() => undefined);
+    await transport.close().catch(() => undefined);
     if (!(error instanceof ConnectionProblem)) throw error;
     return await afterLostConnection(planned, error, run);
   }
@@ -112,7 +111,8 @@ async function afterLostConnection(planned: PlannedGateway, error: ConnectionPro
   const { job, plan } = planned;
   await run.wait(SETTLE_STEP_MS);
   const again = await planOne(job, run, false);
-  if (again.gateway === undefined)
+  // What could not be read has no fingerprint.
+  if (again.plan.fingerprint === "")
     return ended(
       plan,
       "failed",

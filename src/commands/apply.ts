@@ -40,7 +40,7 @@ async function asked(
   streams.error(redact(planText(document, { palette: paletteOf(options), verbose: options.verbose })));
   const count = hosts.filter((host) => changesOf(host).length > 0).length;
   if (await askYesNo(`Apply this to ${count} host${count === 1 ? "" : "s"}? [y/N] `)) return byHost;
-  await Promise.all(planned.map(async ({ transport }) => transport?.close()));
+  await Promise.all(planned.map(async ({ open }) => open?.transport.close()));
   streams.error("nothing was written\n");
   return undefined;
 }

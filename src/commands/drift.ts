@@ -28,7 +28,7 @@ export async function drift(playbook: string, options: DriftOptions, streams: St
       ? `${changes} changes are more than the budget of ${options.maxChanges} (--max-changes)`
       : undefined;
   if (!options.fix || changes === 0 || forbidden !== undefined) {
-    await Promise.all(planned.map(async ({ transport }) => transport?.close()));
+    await Promise.all(planned.map(async ({ open }) => open?.transport.close()));
     const guarded = options.fix && changes > 0 && forbidden !== undefined;
     const shown = guarded ? plans.map((plan) => held(plan, forbidden)) : plans;
     return await session.publish(shown, "ipsec-fix/plan");

@@ -23,7 +23,7 @@ export async function planFleet(
 ): Promise<readonly PlannedGateway[]> {
   return await inParallel(jobs, forks, async (job) => {
     const planned = await planOne(job, run, keepOpen);
-    if (planned.transport === undefined) finished(planned.plan, run);
+    if (planned.open === undefined) finished(planned.plan, run);
     return planned;
   });
 }
@@ -67,7 +67,7 @@ async function applyBatch(
     const known = planned.get(job.host);
     const plan = await applyOne(known ?? (await planOne(job, run, true)), run);
     // A gateway without changes ended when it was planned.
-    if (known === undefined || known.transport !== undefined) finished(plan, run);
+    if (known === undefined || known.open !== undefined) finished(plan, run);
     return plan;
   });
 }
@@ -80,7 +80,7 @@ async function skipBatch(
   return await Promise.all(
     batch.map(async (job): Promise<HostPlan> => {
       const known = planned.get(job.host);
-      await known?.transport?.close();
+      await known?.open?.transport.close();
       return { host: job.host, address: job.target.address, status: "skipped", reason, fingerprint: "", resources: [], exit: 0 };
     }),
   );

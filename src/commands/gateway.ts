@@ -10,24 +10,28 @@ import type { HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
 import { readFacts } from "./facts-reading.ts";
 import type { Job, Run } from "./job.ts";
 
-/** A gateway that was read and planned; the connection stays open for its changes. */
+/** A gateway that was read and planned. */
 export interface PlannedGateway {
   readonly job: Job;
   readonly plan: HostPlan;
-  /** Undefined when the gateway could not be read. */
-  readonly gateway: Gateway | undefined;
-  readonly transport: Transport | undefined;
+  /** What its changes need; nothing is kept of a gateway that has none to come: a fleet of them must not fill the memory. */
+  readonly open: OpenGateway | undefined;
+}
+
+/** A gateway as it was read, and the connection to it. */
+export interface OpenGateway {
+  readonly gateway: Gateway;
+  readonly transport: Transport;
 }
 
 /** Connects, reads and plans one gateway; trouble becomes the gateway's outcome, never an exception. */
 export async function planOne(job: Job, run: Run, keepOpen: boolean): Promise<PlannedGateway> {
   const read = await readOne(job, run, probesOf(job.resources, run.kinds));
-  if ("plan" in read) return { job, plan: read.plan, gateway: undefined, transport: undefined };
-  const { gateway, transport } = read;
-  const plan = planned(job, run, gateway);
-  if (keepOpen && changesOf(plan).length > 0) return { job, plan, gateway, transport };
-  await transport.close().catch(() => undefined);
-  return { job, plan, gateway, transport: undefined };
+  if ("plan" in read) return { job, plan: read.plan, open: undefined };
+  const plan = planned(job, run, read.gateway);
+  if (keepOpen && changesOf(plan).length > 0) return { job, plan, open: read };
+  await read.transport.close().catch(() => undefined);
+  return { job, plan, open: undefined };
 }
 
 /** A mistake of the program on one gateway's facts is that gateway's trouble; the others go on. */
@@ -40,11 +44,7 @@ function planned(job: Job, run: Run, gateway: Gateway): HostPlan {
 }
 
 /** A new login and fresh facts; or the outcome that says why there are none. */
-export async function readOne(
-  job: Job,
-  run: Run,
-  probes: readonly Probe[],
-): Promise<{ readonly gateway: Gateway; readonly transport: Transport } | { readonly plan: HostPlan }> {
+export async function readOne(job: Job, run: Run, probes: readonly Probe[]): Promise<OpenGateway | { readonly plan: HostPlan }> {
   let transport: Transport | undefined;
   try {
     if (run.signal.aborted) return { plan: failedPlan(job, "failed", "interrupted before anything was done", EXIT.interrupted) };
