@@ -71,7 +71,7 @@ function readVerdict(name: string, body: unknown, lookup: SetLookup): { verdict:
     case "masquerade":
       return { verdict: { kind: "rewrite", name: "masquerade", identity: [] } };
     case "snat":
-      return sourceNat(body);
+      return sourceNat(body, lookup);
     case "xt": {
       const target = isRecord(body) ? String(body["name"] ?? "") : "";
       const rewrites = ["MASQUERADE", "SNAT", "NETMAP"].includes(target);
@@ -82,24 +82,37 @@ function readVerdict(name: string, body: unknown, lookup: SetLookup): { verdict:
   }
 }
 
-/** `snat ip prefix to ip saddr map { P : P }` keeps every source in P; a source that the map lacks ends the rule. */
-function sourceNat(body: unknown): { verdict: Verdict; matches?: readonly Match[] } {
-  const address = isRecord(body) ? body["addr"] : undefined;
+/**
+ * `snat ip prefix to ip saddr map { P : P }` keeps every source in P; a source that the map lacks ends the rule. In a table of
+ * both families `snat ip to` leaves IPv6 alone.
+ */
+function sourceNat(body: unknown, lookup: SetLookup): { verdict: Verdict; matches: readonly Match[] } {
+  const { addr: address, family, type_flags: flags } = isRecord(body) ? body : {};
+  const only: readonly Match[] =
+    family === "ip" || family === "ip6" ? [{ kind: "family", family: family === "ip" ? "ipv4" : "ipv6", negated: false }] : [];
   const map = isRecord(address) ? address["map"] : undefined;
-  const data = isRecord(map) && isRecord(map["data"]) ? map["data"]["set"] : undefined;
+  const data = isRecord(map) ? mapEntries(map["data"], lookup) : undefined;
   const plain: Verdict = { kind: "rewrite", name: "snat", identity: [] };
-  if (!isRecord(map) || !Array.isArray(data) || addressSide(map["key"]) !== "source") return { verdict: plain };
-  const pairs = data.map((pair) => (Array.isArray(pair) ? pair.map(elementRange) : []));
+  if (!isRecord(map) || data === undefined || addressSide(map["key"]) !== "source") return { verdict: plain, matches: only };
+  const pairs = data.map((pair) => (Array.isArray(pair) ? [elementRange(elementValue(pair[0])), elementRange(pair[1])] : []));
   const keys = pairs.map(([key]) => key);
-  if (!keys.every((key) => key !== undefined)) return { verdict: plain };
-  const prefixes = isRecord(body) && JSON.stringify(body["type_flags"] ?? "").includes("prefix");
+  if (!keys.every((key) => key !== undefined)) return { verdict: plain, matches: only };
+  const prefixes = JSON.stringify(flags ?? "").includes("prefix");
   const identity = pairs.flatMap(([key, value]) =>
     key && value && same(key, value) && (prefixes || key.first === key.last) ? [key] : [],
   );
   return {
     verdict: { ...plain, identity },
-    matches: [{ kind: "address", regions: keys.map((source) => ({ source })), negated: false, exact: true }],
+    matches: [...only, { kind: "address", regions: keys.map((source) => ({ source })), negated: false, exact: true }],
   };
+}
+
+/** The entries of a map that stays as it is: an anonymous one, or a named one that no rule fills. */
+function mapEntries(data: unknown, lookup: SetLookup): readonly unknown[] | undefined {
+  if (typeof data !== "string") return isRecord(data) && Array.isArray(data["set"]) ? data["set"] : undefined;
+  const map = lookup(data);
+  if (map === undefined || changesByItself(map)) return undefined;
+  return Array.isArray(map["elem"]) ? map["elem"] : [];
 }
 
 function same(one: Range, other: Range): boolean {
@@ -109,9 +122,8 @@ function same(one: Range, other: Range): boolean {
 function verdictMap(body: unknown, lookup: SetLookup): Verdict {
   if (!isRecord(body)) return { kind: "unknown", name: "vmap" };
   const { key, data } = body;
-  const elements = typeof data === "string" ? lookup(data)?.["elem"] : isRecord(data) ? data["set"] : undefined;
-  const changes = typeof data === "string" && changesByItself(lookup(data));
-  if (!Array.isArray(elements) || changes) return { kind: "unknown", name: "vmap" };
+  const elements = mapEntries(data, lookup);
+  if (elements === undefined) return { kind: "unknown", name: "vmap" };
   const entries = elements.map((element) => {
     const [wanted, verdict] = Array.isArray(element) ? element : [];
     const [name = "", target] = isRecord(verdict) ? (Object.entries(verdict)[0] ?? []) : [];

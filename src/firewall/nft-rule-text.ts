@@ -10,6 +10,7 @@ function statement(expression: NftExpression): string {
   const [name = "", body] = Object.entries(expression)[0] ?? [];
   if (name === "match" && isRecord(body)) return match(body);
   if (body === null) return name;
+  if (typeof body === "string" && ["counter", "quota", "limit"].includes(name)) return `${name} name "${body}"`;
   if (!isRecord(body)) return JSON.stringify(expression);
   switch (name) {
     case "counter":
@@ -21,6 +22,10 @@ function statement(expression: NftExpression): string {
       return typeof body["prefix"] === "string" ? `log prefix ${JSON.stringify(body["prefix"])}` : "log";
     case "vmap":
       return `${value(body["key"])} vmap ${mapData(body["data"])}`;
+    case "limit":
+      return `limit rate ${body["inv"] === true ? "over " : ""}${body["rate"]}/${body["per"]}`;
+    case "set":
+      return `${body["op"]} ${body["set"]} { ${value(body["elem"])} }`;
     case "mangle":
       return `${value(body["key"])} set ${value(body["value"])}`;
     case "xt":
@@ -34,8 +39,9 @@ function statement(expression: NftExpression): string {
 }
 
 function nat(name: string, body: NftExpression): string {
-  const { addr, port, flags, type_flags } = body;
-  const prefix = JSON.stringify(type_flags ?? "").includes("prefix") ? "ip prefix " : "";
+  const { addr, port, flags, type_flags, family } = body;
+  const prefixed = JSON.stringify(type_flags ?? "").includes("prefix");
+  const prefix = prefixed ? `${family ?? "ip"} prefix ` : typeof family === "string" ? `${family} ` : "";
   const to =
     addr === undefined && port === undefined
       ? ""
@@ -66,10 +72,12 @@ function isName(left: unknown): boolean {
 function value(item: unknown, quoted = false): string {
   if (typeof item === "string") return quoted ? `"${item}"` : item;
   if (!isRecord(item)) return Array.isArray(item) ? list(item) : String(item);
-  const { payload, meta, ct, rt, prefix, range, set, concat, map, elem } = item;
+  const { payload, meta, ct, rt, fib, numgen, prefix, range, set, concat, map, elem } = item;
   if (isRecord(payload)) return `${payload["protocol"]} ${payload["field"]}`;
   if (isRecord(meta)) return isName(item) ? String(meta["key"]) : `meta ${meta["key"]}`;
   if (isRecord(ct)) return `ct ${ct["key"]}`;
+  if (isRecord(fib)) return `fib ${[fib["flags"]].flat().join(" . ")} ${fib["result"]}`;
+  if (isRecord(numgen)) return `numgen ${numgen["mode"]} mod ${numgen["mod"]}`;
   if (isRecord(rt)) return `rt ${rt["key"]}`;
   if (isRecord(prefix)) return `${value(prefix["addr"])}/${prefix["len"]}`;
   if (isRecord(elem)) return value(elem["val"], quoted);

@@ -6,7 +6,7 @@ import type { Offence } from "./walk.ts";
 export function quotation(table: Pick<Table, "backend">, rule: Rule): string {
   if (table.backend === "nftables")
     return withoutComment(rule.text, / ?comment "[^"]*"$/)
-      .replace(/\bcounter ?/g, "")
+      .replace(/\bcounter (name "[^"]*" ?)?|\bcounter$/g, "")
       .trim();
   const bare = withoutComment(rule.text, /-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+) ?/);
   const [, matches = "", letter, target = "", options = ""] = /^(.*?)\s*-([jg]) (\S+)(.*)$/s.exec(bare) ?? [];
@@ -21,9 +21,20 @@ function withoutComment(text: string, pattern: RegExp): string {
 }
 
 /** Why packets are not exempt: `rule 1 (MASQUERADE -o eth0)`, with the rule that a jump leads to. */
-export function culprit(table: Table, { index, rule, rewriter }: Offence): string {
-  const quoted = `rule ${index + 1} (${quotation(table, rule)})`;
+export function culprit(table: Table, offence: Offence): string {
+  const { rule, rewriter } = offence;
+  const quoted = `rule ${numberOf(table, offence)} (${quotation(table, rule)})`;
   return rewriter === rule ? quoted : `${quoted}, which leads to ${quotation(table, rewriter)},`;
+}
+
+/** The rule's number on the gateway, where the rules that this plan puts before it do not stand yet. */
+function numberOf(table: Table, { index, rule }: Offence): number {
+  const chain = table.chains.find(({ rules }) => rules[index] === rule);
+  return index + 1 - (chain?.rules.slice(0, index).filter(isPlanned).length ?? 0);
+}
+
+function isPlanned(rule: Rule): boolean {
+  return isOwn(rule) && rule.handle === undefined && rule.counters === undefined;
 }
 
 /** A foreign rule may hold what the tool cannot read back from its own listing; such a rule is not touched. */

@@ -114,13 +114,30 @@ function readRewrite(reader: Reader): Reader {
   const words = reader.words.slice(reader.at, reader.at + end).map((word) => word.text);
   const map = words.indexOf("map");
   const address = words[words.indexOf("to") + 1];
-  if (map < 0) return statement(reader, { [text]: text === "snat" && address ? { addr: address } : null }, end);
-  // `snat ip prefix to ip saddr map { P : P }` keeps every address in P; other maps count as a rewrite of any packet.
-  const pairs = words.slice(map + 1).filter((word) => /^[\da-fA-F.:]+\/\d+$/.test(word));
+  const family = words[1] === "ip" || words[1] === "ip6" ? { family: words[1] } : {};
+  const simple = text === "snat" && address ? { ...family, addr: address } : null;
+  if (map < 0) return statement(reader, { [text]: simple }, end);
+  // `snat ip prefix to ip saddr map { P : P }` keeps every address in P.
+  const entries = mapEntries(words.slice(map + 1));
+  if (entries === undefined) return statement(reader, { [text]: null }, end);
   const key = payload(words[map - 2] ?? "ip", words[map - 1] ?? "saddr");
-  const entries = pairs.flatMap((word, index) => (index % 2 === 0 ? [[prefix(word), prefix(pairs[index + 1] ?? word)]] : []));
-  if (entries.length === 0) return statement(reader, { [text]: null }, end);
-  return statement(reader, { [text]: { addr: { map: { key, data: { set: entries } } }, type_flags: "prefix" } }, end);
+  const flags = words.includes("prefix") ? { type_flags: "prefix" } : {};
+  return statement(reader, { [text]: { ...family, addr: { map: { key, data: { set: entries } } }, ...flags } }, end);
+}
+
+/** `{ A : B, C : D }`; undefined where an entry is no pair of addresses: such a map counts as a rewrite of any packet. */
+function mapEntries(words: readonly string[]): readonly (readonly Json[])[] | undefined {
+  const entries = words
+    .join(" ")
+    .replace(/^\{|\}.*$/g, "")
+    .split(",")
+    .map((entry) => /^\s*([\da-fA-F.:]+(?:\/\d+)?) : ([\da-fA-F.:]+(?:\/\d+)?)\s*$/.exec(entry));
+  const pairs = entries.flatMap((entry) => (entry === null ? [] : [[entry[1] ?? "", entry[2] ?? ""].map(addressValue)]));
+  return pairs.length === entries.length ? pairs : undefined;
+}
+
+function addressValue(text: string): Json {
+  return text.includes("/") ? prefix(text) : text;
 }
 
 function readAddress(reader: Reader): Reader {

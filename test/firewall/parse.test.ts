@@ -90,6 +90,15 @@ describe("nft -j", () => {
     expect(kinds(rule(match("@gone")))).toEqual([["unknown"]]);
   });
 
+  it("knows what snat by a map leaves alone: sources that the map lacks, and the other family", () => {
+    const map = { map: { family: "ip", table: "n", name: "m", elem: [[{ prefix: { addr: "10.0.3.0", len: 24 } }, "1.2.3.4"]] } };
+    const snat = { snat: { family: "ip", addr: { map: { key: saddr, data: "@m" } } } };
+    expect(kinds(map, rule(snat))).toEqual([["family", "address"]]);
+    expect(kinds({ map: { ...map.map, timeout: 60 } }, rule(snat))).toEqual([["family"]]);
+    expect(kinds(rule({ snat: { family: "ip6", addr: "2001:db8::1" } }))).toEqual([["family"]]);
+    expect(kinds(rule({ snat: { addr: "1.2.3.4" } }))).toEqual([[]]);
+  });
+
   it("is no rule set when it is no JSON", () => {
     expect(parseNftJson("Error: JSON support not compiled-in.")).toBeUndefined();
     expect(parseNftJson("")).toBeUndefined();

@@ -214,3 +214,16 @@ describe("placing exemptions in any rule set", () => {
     );
   });
 });
+
+it("numbers the rule to blame as the gateway does, without the rules that the plan puts before it", () => {
+  const { tables } = parseIptablesSave(
+    "*nat\n:POSTROUTING ACCEPT [0:0]\n[1:84] -A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE\n[0:0] -A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n",
+    "iptables-nft",
+    "ipv4",
+  );
+  const wanted = [exemption("10.0.2.0/24", "192.168.0.0/16"), exemption("10.5.0.0/24", "192.168.0.0/16")];
+  expect(placeExemptions(tables, wanted, () => true).placements.map(({ reason }) => reason)).toEqual([
+    "rule 2 (MASQUERADE -o eth0) rewrites its packets",
+    "rule 2 (MASQUERADE -o eth0) rewrites its packets",
+  ]);
+});
