@@ -146,7 +146,9 @@ if ! mkdir -- "$L" 2>/dev/null; then
   mv -- "$L" "$L.$$" 2>/dev/null && rm -rf -- "$L.$$"
   mkdir -- "$L" 2>/dev/null || { say "out another run"; say "result locked"; return 0; }
 fi
-printf '%s\\n%s\\n%s\\n' "$$" "$(started $$)" ${quote(`${oneLine(holder)} (transaction ${id})`)} > "$L/holder"`;
+# The shell that runs this: $$ is that of a shell above it, which may die alone.
+read -r self rest < /proc/self/stat || self=$$
+printf '%s\\n%s\\n%s\\n' "$self" "$(started "$self")" ${quote(`${oneLine(holder)} (transaction ${id})`)} > "$L/holder"`;
 }
 
 function oneLine(text: string): string {

@@ -20,7 +20,9 @@ export type Link =
   /** Every byte arrives this much later, each way. */
   | { readonly delayMs: number }
   /** The connection breaks when the host has sent so many bytes. */
-  | { readonly dropAfterBytes: number };
+  | { readonly dropAfterBytes: number }
+  /** Nothing more arrives, in either direction, when the host has sent so many bytes; nobody is told. */
+  | { readonly stallAfterBytes: number };
 
 /** One host of the lab: a network, mount, PID and UTS namespace with a real sshd. */
 export interface LabHost {

@@ -17,8 +17,11 @@ const modes = {
     socket.destroy();
   },
   hang: () => {},
-  /** Forwards to another port of the same address, later by `delayMs` each way, and cuts the line after `dropAfterBytes` from the host. */
-  relay: (socket, { address, target, delayMs = 0, dropAfterBytes = Number.POSITIVE_INFINITY }) => {
+  /**
+   * Forwards to another port of the same address, later by `delayMs` each way, and cuts the line after `dropAfterBytes` from the
+   * host, or loses whatever follows after `stallAfterBytes`.
+   */
+  relay: (socket, { address, target, delayMs = 0, dropAfterBytes = Infinity, stallAfterBytes = Infinity }) => {
     const host = createConnection({ host: address, port: target, noDelay: true });
     const cut = () => {
       socket.destroy();
@@ -28,7 +31,7 @@ const modes = {
     const pass = (from, to, chunk) => {
       passed += from === host ? chunk.length : 0;
       if (passed > dropAfterBytes) cut();
-      else to.write(chunk);
+      else if (passed <= stallAfterBytes) to.write(chunk);
     };
     const join = (from, to) => {
       const later = (act) => (delayMs > 0 ? setTimeout(act, delayMs) : act());

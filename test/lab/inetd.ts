@@ -7,7 +7,13 @@ import { fileURLToPath } from "node:url";
 export type Listener =
   | { readonly mode: "serve"; readonly argv: readonly string[] }
   | { readonly mode: "hang" }
-  | { readonly mode: "relay"; readonly target: number; readonly delayMs?: number; readonly dropAfterBytes?: number };
+  | {
+      readonly mode: "relay";
+      readonly target: number;
+      readonly delayMs?: number;
+      readonly dropAfterBytes?: number;
+      readonly stallAfterBytes?: number;
+    };
 
 /** The lab's listening process. It ends when `stop` is called, and by itself when this process ends in whatever way. */
 export interface Inetd {
