@@ -17,6 +17,7 @@ import { routeTo } from "../network/address-table.ts";
 import { addressProbes } from "../network/state.ts";
 import { type Family, formatNetwork, type Network, parseNetwork } from "../text/address.ts";
 import type { Assessment, Kind } from "./kind.ts";
+import { warnedIfUnsaved } from "./unsaved.ts";
 
 const NAME = "ike_access";
 
@@ -33,7 +34,8 @@ export const ikeAccess: Kind<IkeAccess> = {
     const peers = peersOf(spec);
     if ("reason" in peers) return blocked(peers.reason, "write addresses or networks, or peers: any");
     const flows = flowsOf(gateway, peers.networks);
-    return firewall.firewalld ? throughFirewalld(spec, gateway, flows) : direct(spec, gateway, flows);
+    const assessment = firewall.firewalld ? throughFirewalld(spec, gateway, flows) : direct(spec, gateway, flows);
+    return warnedIfUnsaved(assessment, spec);
   },
 };
 

@@ -17,6 +17,7 @@ import type { Step } from "../model/step.ts";
 import { addressProbes } from "../network/state.ts";
 import { type Family, formatNetwork, parseNetwork } from "../text/address.ts";
 import type { Assessment, Kind } from "./kind.ts";
+import { warnedIfUnsaved } from "./unsaved.ts";
 
 /** Traffic between the tunnel's networks leaves every NAT chain before a rule can rewrite it. */
 export const natExemption: Kind<NatExemption> = {
@@ -33,7 +34,7 @@ export const natExemption: Kind<NatExemption> = {
     if ("reason" in wanted) return blocked(wanted.reason, wanted.unblock);
     const assessment =
       spec.state === "absent" ? assessAbsent(spec, wanted.exemptions, gateway) : assessPresent(spec, wanted.exemptions, gateway);
-    return { ...assessment, notes: [...notes, ...wanted.notes, ...assessment.notes] };
+    return warnedIfUnsaved({ ...assessment, notes: [...notes, ...wanted.notes, ...assessment.notes] }, spec);
   },
 };
 

@@ -16,6 +16,7 @@ import type { FirewallBackend } from "../model/step.ts";
 import { addressProbes } from "../network/state.ts";
 import type { Family } from "../text/address.ts";
 import type { Assessment, Kind } from "./kind.ts";
+import { warnedIfUnsaved } from "./unsaved.ts";
 
 const NAME = "tcp_mss_clamp";
 
@@ -47,7 +48,7 @@ export const tcpMssClamp: Kind<TcpMssClamp> = {
       firewalld && spec.backend !== "nftables"
         ? { changes: clampDirectly(firewalld, tables, { ...spec, flows: flows.flows }), notes: [] }
         : direct(spec, gateway, flows.flows);
-    return { ...assessment, notes: [...flows.notes, ...assessment.notes] };
+    return warnedIfUnsaved({ ...assessment, notes: [...flows.notes, ...assessment.notes] }, spec);
   },
 };
 
