@@ -30,10 +30,12 @@ export function outlines(playbook: Schema, kinds: readonly NamedSchema[], probes
   return `// Generated from schemas/ by \`npm run generate\`; do not edit.
 import type { Json } from "./plan.ts";
 
-/** What names an item that has no name, and what an empty spec stands for. */
+/** What names an item that has no name, what an empty spec stands for, and what it may hold. */
 export interface Outline {
   readonly namedBy: readonly (readonly string[])[];
   readonly whenEmpty?: Json;
+  /** Its parameters. */
+  readonly keys: readonly string[];
 }
 
 /** Every kind of resource. */
@@ -54,6 +56,7 @@ function outlineOf(members: readonly NamedSchema[]): string {
   const outline = ({ schema }: NamedSchema) => ({
     namedBy: schema["x-named-by"] ?? [],
     ...(schema["default"] === undefined ? {} : { whenEmpty: schema["default"] }),
+    keys: Object.keys(schema["properties"] ?? {}),
   });
   return JSON.stringify(Object.fromEntries(members.map((member) => [member.name, outline(member)])), undefined, 2);
 }

@@ -7,7 +7,8 @@ import { errorAt, narrowed } from "../text/place.ts";
 import { hideTokens } from "../text/secret.ts";
 import { didYouMean } from "../text/suggest.ts";
 import type { YamlText } from "../text/yaml.ts";
-import type { Item } from "./playbook.ts";
+import { specimenFacts } from "./facts-view.ts";
+import { type Item, isMap } from "./playbook.ts";
 import type { HostScope } from "./scope.ts";
 import { checkSpec, holdsTemplate, nameFromSpec } from "./spec.ts";
 import { type Choice, isTagged, isTarget } from "./tags.ts";
@@ -77,8 +78,8 @@ interface Made {
 function make(request: ItemsRequest, item: Item, scope: HostScope): Made {
   const { yaml } = request;
   const named = renderName(yaml, item, scope);
-  if (item.when !== undefined && !namesIn(item.when).has("facts")) {
-    const verdict = evaluateWhen(item.when, scope, undefined);
+  if (item.when !== undefined) {
+    const verdict = namesIn(item.when).has("facts") ? rehearseWhen(item.when, scope) : evaluateWhen(item.when, scope, undefined);
     if ("problem" in verdict)
       return {
         name: named.name ?? "",
@@ -190,12 +191,41 @@ function numbered(name: string, checks: readonly Check[]): string {
   }
 }
 
+type Verdict = { readonly holds: boolean } | { readonly problem: string; readonly culprit?: string };
+
+/** A condition over facts is decided on the gateway; what no gateway could make of it is said at once. */
+function rehearseWhen(expression: string, scope: HostScope): Verdict {
+  const verdict = evaluateWhen(expression, scope, specimenFacts);
+  if (!("problem" in verdict)) return { holds: true };
+  const { culprit } = verdict;
+  if (culprit === undefined || !/^facts\b/.test(culprit)) return verdict;
+  const wrong = unknownFact(culprit);
+  return wrong === undefined ? { holds: true } : { problem: `no fact "${wrong.path}"${wrong.guess}`, culprit: wrong.path };
+}
+
+/** The first part of a path that no gateway has; undefined where it depends on the gateway, such as an element of a list. */
+function unknownFact(path: string): { readonly path: string; readonly guess: string } | undefined {
+  let value: Json = specimenFacts as Json;
+  let known = "facts";
+  for (const step of path.split(".").slice(1)) {
+    if (!isMap(value)) return undefined;
+    const next: Json | undefined = value[step];
+    if (next === undefined)
+      return {
+        path: `${known}.${step}`,
+        guess: didYouMean(
+          `${known}.${step}`,
+          Object.keys(value).map((key) => `${known}.${key}`),
+        ),
+      };
+    known = `${known}.${step}`;
+    value = next;
+  }
+  return undefined;
+}
+
 /** Whether a condition holds; `facts` is what it sees under that name, undefined while there are none. */
-export function evaluateWhen(
-  expression: string,
-  scope: HostScope,
-  facts: { readonly [key: string]: Json } | undefined,
-): { readonly holds: boolean } | { readonly problem: string; readonly culprit?: string } {
+export function evaluateWhen(expression: string, scope: HostScope, facts: { readonly [key: string]: Json } | undefined): Verdict {
   if (/\{[{%]/.test(expression)) return { problem: "when is an expression without {{ }}" };
   const result = scope.evaluate(expression, facts === undefined ? {} : { facts });
   if (result.ok && typeof result.value === "boolean") return { holds: result.value };

@@ -1,4 +1,4 @@
-import { checkKeys, kindOutlines, probeOutlines, resourceKeys } from "../model/outlines.generated.ts";
+import { checkKeys, kindOutlines, type Outline, probeOutlines, resourceKeys } from "../model/outlines.generated.ts";
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import { errorAt, type Place } from "../text/place.ts";
@@ -101,6 +101,7 @@ interface Family {
   readonly word: string;
   /** The kinds or probes. */
   readonly known: readonly string[];
+  readonly outlines: Readonly<Record<string, Outline>>;
   readonly common: readonly string[];
   readonly envelope: Validator;
 }
@@ -115,6 +116,7 @@ const RESOURCES: Family = {
   noun: "a resource",
   word: "kind",
   known: Object.keys(kindOutlines),
+  outlines: kindOutlines,
   common: resourceKeys,
   envelope: validatorOf("resource"),
 };
@@ -123,6 +125,7 @@ const CHECKS: Family = {
   noun: "a check",
   word: "probe",
   known: Object.keys(probeOutlines),
+  outlines: probeOutlines,
   common: checkKeys,
   envelope: validatorOf("check"),
 };
@@ -139,8 +142,13 @@ function readItem(
   const keys = Object.keys(value);
   const words = keys.filter((key) => known.includes(key));
   const strange = keys.filter((key) => !known.includes(key) && !common.includes(key));
+  const [word] = words;
+  const own = words.length === 1 && word !== undefined ? (family.outlines[word]?.keys ?? []) : [];
+  const outdented = strange.filter((key) => own.includes(key));
   const problems: Problem[] = strange.map((key) =>
-    unknownKey(yaml, key, path, words.length === 0 ? known : [...common, ...known], family),
+    outdented.includes(key)
+      ? errorAt(yaml.keyAt([...path, key]), `"${key}" belongs to ${word}`, `indent it further than ${word}:`)
+      : unknownKey(yaml, key, path, words.length === 0 ? known : [...common, ...known], family),
   );
   if (words.length === 0 && strange.length === 0)
     problems.push(errorAt(firstKey(yaml, value, path), `${family.noun} needs one ${family.word}`, `known: ${known.join(", ")}`));
@@ -156,8 +164,8 @@ function readItem(
   const { mistakes } =
     Object.keys(envelope).length === 0 ? { mistakes: [] } : checkSchema(family.envelope, envelope, family.noun);
   problems.push(...problemsOf(yaml, mistakes, path));
-  const [word] = words;
-  if (word === undefined || mistakes.length > 0) return { problems };
+  // What stands outside of the spec is missed inside of it: saying both would only confuse.
+  if (word === undefined || mistakes.length > 0 || outdented.length > 0) return { problems };
   return { item: itemOf(word, path, value), problems };
 }
 

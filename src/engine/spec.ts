@@ -1,11 +1,11 @@
 import { hasKeyword, keywordNames, type Section } from "../libreswan/keywords.ts";
 import { versionOf } from "../libreswan/version.ts";
-import { kindOutlines, type Outline, probeOutlines } from "../model/outlines.generated.ts";
+import { checkKeys, kindOutlines, type Outline, probeOutlines, resourceKeys } from "../model/outlines.generated.ts";
 import type { Json } from "../model/plan.ts";
 import type { Problem } from "../model/problem.ts";
 import { anyText, hasTemplate } from "../text/braces.ts";
 import { errorAt } from "../text/place.ts";
-import { checkSchema, type Mistake, type Validator } from "../text/schema.ts";
+import { type Checked, checkSchema, type Mistake, type Validator } from "../text/schema.ts";
 import { nearest } from "../text/suggest.ts";
 import type { Path, YamlText } from "../text/yaml.ts";
 import { type Item, isMap, problemsOf } from "./playbook.ts";
@@ -19,17 +19,26 @@ export interface CheckedSpec {
 
 /** Second stage of loading: one spec against the schema of its kind or probe, after templates are rendered. */
 export function checkSpec(yaml: YamlText, item: Item, rendered: Json): CheckedSpec {
-  const { value, mistakes } = checkSchema(validatorOf(item), startingFrom(item, rendered), item.word);
+  const { value, mistakes } = checkedBySchema(item, startingFrom(item, rendered));
   return { spec: asText(yaml, item, value), problems: problemsOf(yaml, mistakes, item.path) };
 }
 
 /** What can be said of a spec before its templates are rendered: everything but the values that come from one. */
 export function checkRaw(yaml: YamlText, item: Item): readonly Problem[] {
   const spec = startingFrom(item, item.spec);
-  const { mistakes } = checkSchema(validatorOf(item), spec, item.word);
+  const { mistakes } = checkedBySchema(item, spec);
   const templated = holdsTemplate(spec);
   const sure = mistakes.filter((mistake) => !templated || !mayChange(mistake, spec));
   return [...problemsOf(yaml, sure, item.path), ...optionNames(yaml, item)];
+}
+
+function checkedBySchema(item: Item, spec: Json): Checked {
+  const { value, mistakes } = checkSchema(validatorOf(item), spec, item.word);
+  const common = isCheck(item) ? checkKeys : resourceKeys;
+  const isOutside = ({ on, path: [key = "", ...rest] }: Mistake): boolean =>
+    on === "key" && rest.length === 0 && common.includes(String(key));
+  const help = (mistake: Mistake): Mistake => ({ ...mistake, help: `it stands beside ${item.word}:, not below it` });
+  return { value, mistakes: mistakes.map((mistake) => (isOutside(mistake) ? help(mistake) : mistake)) };
 }
 
 /** Whether any text in the value is a template. */
@@ -50,7 +59,7 @@ function nameOf(value: Json): string {
 }
 
 function outlineOf(item: Item): Outline {
-  return (isCheck(item) ? probeOutlines : kindOutlines)[item.word] ?? { namedBy: [] };
+  return (isCheck(item) ? probeOutlines : kindOutlines)[item.word] ?? { namedBy: [], keys: [] };
 }
 
 function validatorOf(item: Item): Validator {

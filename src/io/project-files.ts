@@ -153,7 +153,8 @@ function readText(file: string, problems: Problem[]): string | undefined {
   try {
     const bytes = readFileSync(file);
     const line = firstBadLine(bytes);
-    if (line === undefined) return bytes.toString("utf8");
+    // Editors of Windows begin a file with a byte order mark.
+    if (line === undefined) return bytes.toString("utf8").replace(/^\ufeff/, "");
     const at = { file, line, column: 1 };
     problems.push({ severity: "error", message: "this line is not UTF-8", help: "save the file as UTF-8", at });
   } catch (error) {

@@ -1,10 +1,12 @@
 // Generated from schemas/ by `npm run generate`; do not edit.
 import type { Json } from "./plan.ts";
 
-/** What names an item that has no name, and what an empty spec stands for. */
+/** What names an item that has no name, what an empty spec stands for, and what it may hold. */
 export interface Outline {
   readonly namedBy: readonly (readonly string[])[];
   readonly whenEmpty?: Json;
+  /** Its parameters. */
+  readonly keys: readonly string[];
 }
 
 /** Every kind of resource. */
@@ -14,10 +16,18 @@ export const kindOutlines: Readonly<Record<string, Outline>> = {
       [
         "bond"
       ]
+    ],
+    "keys": [
+      "bond",
+      "connection",
+      "require_capable_ports"
     ]
   },
   "crypto_policy": {
-    "namedBy": []
+    "namedBy": [],
+    "keys": [
+      "follow"
+    ]
   },
   "gateway_sysctls": {
     "namedBy": [],
@@ -25,19 +35,40 @@ export const kindOutlines: Readonly<Record<string, Outline>> = {
       "forwarding": true,
       "redirects": false,
       "rp_filter": "loose"
-    }
+    },
+    "keys": [
+      "forwarding",
+      "redirects",
+      "rp_filter"
+    ]
   },
   "ike_access": {
-    "namedBy": []
+    "namedBy": [],
+    "keys": [
+      "state",
+      "peers",
+      "backend",
+      "persist"
+    ]
   },
   "ipsec_service": {
-    "namedBy": []
+    "namedBy": [],
+    "keys": [
+      "enabled",
+      "running"
+    ]
   },
   "libreswan_conn": {
     "namedBy": [
       [
         "name"
       ]
+    ],
+    "keys": [
+      "state",
+      "name",
+      "options",
+      "file"
     ]
   },
   "libreswan_setup": {
@@ -45,6 +76,10 @@ export const kindOutlines: Readonly<Record<string, Outline>> = {
       [
         "options"
       ]
+    ],
+    "keys": [
+      "options",
+      "expires"
     ]
   },
   "nat_exemption": {
@@ -62,6 +97,18 @@ export const kindOutlines: Readonly<Record<string, Outline>> = {
       [
         "match"
       ]
+    ],
+    "keys": [
+      "state",
+      "conn",
+      "conns",
+      "source",
+      "destination",
+      "family",
+      "backend",
+      "verdict",
+      "match",
+      "persist"
     ]
   },
   "tcp_mss_clamp": {
@@ -85,6 +132,17 @@ export const kindOutlines: Readonly<Record<string, Outline>> = {
       [
         "mss"
       ]
+    ],
+    "keys": [
+      "state",
+      "mss",
+      "conn",
+      "conns",
+      "in",
+      "out",
+      "family",
+      "backend",
+      "persist"
     ]
   },
   "tunnel": {
@@ -95,10 +153,18 @@ export const kindOutlines: Readonly<Record<string, Outline>> = {
       [
         "conns"
       ]
+    ],
+    "keys": [
+      "conn",
+      "conns",
+      "state"
     ]
   },
   "xfrm_health": {
-    "namedBy": []
+    "namedBy": [],
+    "keys": [
+      "ignore"
+    ]
   }
 };
 
@@ -109,6 +175,10 @@ export const probeOutlines: Readonly<Record<string, Outline>> = {
       [
         "argv"
       ]
+    ],
+    "keys": [
+      "argv",
+      "exit"
     ]
   },
   "no_cleartext": {
@@ -116,6 +186,10 @@ export const probeOutlines: Readonly<Record<string, Outline>> = {
       [
         "conn"
       ]
+    ],
+    "keys": [
+      "conn",
+      "interface"
     ]
   },
   "offload_counters": {
@@ -123,6 +197,10 @@ export const probeOutlines: Readonly<Record<string, Outline>> = {
       [
         "bond"
       ]
+    ],
+    "keys": [
+      "bond",
+      "during"
     ]
   },
   "ping": {
@@ -130,10 +208,19 @@ export const probeOutlines: Readonly<Record<string, Outline>> = {
       [
         "destination"
       ]
+    ],
+    "keys": [
+      "source",
+      "destination",
+      "size",
+      "dont_fragment",
+      "count",
+      "through"
     ]
   },
   "ssh": {
-    "namedBy": []
+    "namedBy": [],
+    "keys": []
   },
   "tcp": {
     "namedBy": [
@@ -141,6 +228,11 @@ export const probeOutlines: Readonly<Record<string, Outline>> = {
         "destination",
         "port"
       ]
+    ],
+    "keys": [
+      "destination",
+      "port",
+      "bytes"
     ]
   },
   "tunnel_counters": {
@@ -148,6 +240,9 @@ export const probeOutlines: Readonly<Record<string, Outline>> = {
       [
         "conn"
       ]
+    ],
+    "keys": [
+      "conn"
     ]
   }
 };

@@ -19,7 +19,8 @@ const operators: Readonly<Record<string, (order: number) => boolean>> = {
 export function versionHolds(value: unknown, wanted: unknown, operator: unknown = "=="): boolean | { readonly failure: string } {
   const compare = operators[String(operator)];
   if (compare === undefined) return { failure: `version() knows ==, !=, <, <=, > and >=, not ${JSON.stringify(operator)}` };
-  if (typeof wanted !== "string" && typeof wanted !== "number") return { failure: "version() needs a version such as '5.0'" };
+  if ((typeof wanted !== "string" && typeof wanted !== "number") || !/^v?\d[\w.+~:-]*$/i.test(String(wanted)))
+    return { failure: "version() needs a version such as '5.0'" };
   if (value === undefined || value === null || value === "") return false;
   return compare(order(String(value), String(wanted)));
 }

@@ -150,6 +150,13 @@ describe("reading the files of an inventory", () => {
     expect(read(folder, [], `@${join(folder, "retry")},!@${join(folder, "retry")},gw9`).limit).toBe("gw1,gw2,!gw1,!gw2,gw9");
   });
 
+  it("reads files that begin with a byte order mark", () => {
+    const folder = project({ "hosts.ini": "\ufeff[a]\ngw1\n", "playbook.yml": "\ufeff- hosts: a\n" });
+    const { inventory, playbook } = read(folder, ["hosts.ini"]);
+    expect(hostsOf("a", readInventory(inventory, []))).toEqual(["gw1"]);
+    expect(playbook.text).toBe("- hosts: a\n");
+  });
+
   it("takes a list of hosts for an inventory, and the environment's when none is given", () => {
     const environment = { IPSEC_FIX_INVENTORY: "gw1,gw[2:3]," };
     const { inventory, vars } = readProjectFiles({
