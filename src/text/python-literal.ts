@@ -28,11 +28,16 @@ function read(reader: Reader): Json {
   word.lastIndex = reader.at;
   const found = word.exec(reader.text)?.[0] ?? "";
   reader.at += found.length;
-  if (found in words) return words[found] ?? null;
-  if (/^[+-]?(?:0|[1-9](?:_?\d)*)$/.test(found)) return Number(found.replaceAll("_", ""));
+  if (Object.hasOwn(words, found)) return words[found] ?? null;
+  if (/^[+-]?(?:0|[1-9](?:_?\d)*)$/.test(found)) return exact(found.replaceAll("_", ""));
   if (/^[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?$/.test(found)) return Number(found);
-  if (/^0[xX][0-9a-fA-F]+$/.test(found)) return Number(found);
+  if (/^0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)$/.test(found)) return exact(found);
   throw new SyntaxError(found);
+}
+
+/** A password may be a long row of digits: what a number cannot hold exactly stays text. */
+function exact(digits: string): number | string {
+  return Number.isSafeInteger(Number(digits)) ? Number(digits) : digits;
 }
 
 const words: Readonly<Record<string, Json>> = { True: true, False: false, None: null };

@@ -61,6 +61,24 @@ const ansibleTags: readonly ScalarTag[] = ["!vault", "!unsafe", "!vault-encrypte
 /** Types of YAML 1.1 that have no JSON value; their scalars stay text. */
 const notJson = new Set(["tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:binary", "tag:yaml.org,2002:set"]);
 
+/** Plain scalars that Ansible's reader leaves text, although YAML 1.1 has a type for them: `y`, `n`, `08`, `1e3`. */
+function asPythonReads(tag: ScalarTag): ScalarTag {
+  const test = pythonTests.find(({ takes }) => tag.test?.test(takes));
+  const resolve: ScalarTag["resolve"] = (text, onError, settings) => {
+    const value = tag.resolve(text, onError, settings);
+    // A password may be a long row of digits: what a number cannot hold exactly stays text.
+    return tag.tag.endsWith(":int") && !Number.isSafeInteger(value) ? text : value;
+  };
+  return test === undefined ? tag : { ...tag, test: test.pattern, resolve };
+}
+
+const pythonTests = [
+  { takes: "yes", pattern: /^(?:[Yy]es|YES|[Tt]rue|TRUE|[Oo]n|ON)$/ },
+  { takes: "no", pattern: /^(?:[Nn]o|NO|[Ff]alse|FALSE|[Oo]ff|OFF)$/ },
+  { takes: "19", pattern: /^[-+]?(?:0|[1-9][0-9_]*)$/ },
+  { takes: "1.5e+3", pattern: /^[-+]?[0-9][0-9_]*\.[0-9_]*[eE][-+][0-9]+$/ },
+];
+
 const shared = { prettyErrors: false, logLevel: "error", strict: true, uniqueKeys: true } as const;
 
 const options = {
@@ -70,7 +88,9 @@ const options = {
     version: "1.1",
     merge: true,
     customTags: (tags: readonly (string | { tag: string })[]) => [
-      ...(tags as ScalarTag[]).filter(({ tag }) => !notJson.has(tag) && !tag.endsWith(":omap") && !tag.endsWith(":pairs")),
+      ...(tags as ScalarTag[])
+        .filter(({ tag }) => !notJson.has(tag) && !tag.endsWith(":omap") && !tag.endsWith(":pairs"))
+        .map(asPythonReads),
       ...ansibleTags,
     ],
   },

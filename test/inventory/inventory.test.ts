@@ -177,6 +177,12 @@ describe("the words of INI inventories", () => {
     expect(lines("[a]\r\ngw1 x=1\r\ngw2\r\n")).toEqual(lines("[a]\ngw1 x=1\ngw2\n"));
   });
 
+  it("are values as Python reads them, and text where a number would lose digits", () => {
+    const [section] = parseIniInventory("hosts", "gw a=constructor b=12345678901234567890 c=0o17 d=toString e=0x1f").sections;
+    const values = Object.fromEntries((section?.entries[0]?.variables ?? []).map(({ name, value }) => [name, value]));
+    expect(values).toEqual({ a: "constructor", b: "12345678901234567890", c: 15, d: "toString", e: 31 });
+  });
+
   it("never throws, and places every problem in the text", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(..."[]=:#;'\"\\ \n\tag1é".split("")), maxLength: 60 }), (text) => {

@@ -109,6 +109,12 @@ describe("what YAML means", () => {
     expect(read(text, "ansible").value).toEqual({ true: false, mode: 420 });
   });
 
+  it("leaves text what Ansible's reader leaves text", () => {
+    const text = "y: n\nN: Y\na: 1e3\nb: 08\nc: 12345678901234567890\nd: 1.5e+3\ne: on\nf: 017\n";
+    const value = { y: "n", N: "Y", a: "1e3", b: "08", c: "12345678901234567890", d: 1500, e: true, f: 15 };
+    expect(read(text, "ansible").value).toEqual(value);
+  });
+
   it("keeps dates text, and has no other types than JSON", () => {
     const text = "a: 2026-01-01\nb: !!binary aGVsbG8=\nc: !!set {x, y}\nd: !!omap [x: 1]\ne: !vault abc\nf: !other abc\n";
     expect(read(text, "ansible").value).toMatchObject({ a: "2026-01-01", e: "abc", f: "abc" });
