@@ -21,19 +21,27 @@ export interface SystemState {
 const TOOLS =
   "systemctl service nft iptables-save iptables-legacy-save iptables-nft-save ip6tables-save firewall-cmd conntrack ipsec nmcli ethtool ip sysctl systemd-run tcpdump ping chcon busctl";
 
+const FILES: Readonly<Record<string, string>> = {
+  "/proc/sys/kernel/hostname": "hostname",
+  "/proc/sys/kernel/osrelease": "kernel",
+  "/etc/machine-id": "machine_id",
+  "/proc/sys/kernel/random/boot_id": "boot_id",
+  "/proc/1/comm": "init",
+};
+
 export const systemProbes: readonly Probe[] = [
   {
     key: "system",
     command: [
-      `echo "hostname=$(cat /proc/sys/kernel/hostname)"`,
-      `echo "kernel=$(uname -r)"`,
-      `echo "machine_id=$(cat /etc/machine-id 2>/dev/null)"`,
-      `echo "boot_id=$(cat /proc/sys/kernel/random/boot_id)"`,
-      `if [ -d /run/systemd/system ]; then echo init=systemd; else echo "init=$(cat /proc/1/comm 2>/dev/null)"; fi`,
+      "[ -d /run/systemd/system ] && echo init=systemd",
+      // One program reads all files: starting one costs the host a millisecond.
+      `grep -s . ${Object.keys(FILES).join(" ")} /etc/os-release | sed -n ${[
+        ...Object.entries(FILES).map(([path, key]) => `-e 's,^${path}:,${key}=,p'`),
+        ...["ID", "VERSION_ID", "ID_LIKE"].map((key) => `-e '/^[^:]*:${key}=/{s/"//g;s,^[^:]*:,os_,p;}'`),
+      ].join(" ")}`,
       `echo "uid=$(id -u)"`,
       `echo "ssh=$SSH_CONNECTION"`,
-      `for t in ${TOOLS}; do command -v "$t" >/dev/null 2>&1 && echo "tool=$t"; done`,
-      `sed -n 's/^\\(ID\\|VERSION_ID\\|ID_LIKE\\)=/os_&/p' /etc/os-release 2>/dev/null | tr -d \\"`,
+      `for t in ${TOOLS}; do command -v "$t" >/dev/null 2>&1 && echo "tool=$t"; done; true`,
     ].join("\n"),
   },
 ];

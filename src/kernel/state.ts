@@ -52,13 +52,16 @@ const SETTINGS = [
   "ipv6/conf/*/accept_ra",
 ];
 
+/** Settings at run time. */
+export const sysctlProbe: Probe = {
+  key: "kernel.sysctl",
+  // Not by the shell's own read: it asks for a byte at a time, and such a file has no second one.
+  command: `grep -H . ${SETTINGS.map((path) => `/proc/sys/net/${path}`).join(" ")}; true`,
+};
+
 /** Settings at run time, and every file that sets them at boot. */
 export const sysctlProbes: readonly Probe[] = [
-  {
-    key: "kernel.sysctl",
-    // Not by the shell's own read: it asks for a byte at a time, and such a file has no second one.
-    command: `grep -H . ${SETTINGS.map((path) => `/proc/sys/net/${path}`).join(" ")}; true`,
-  },
+  sysctlProbe,
   {
     key: "kernel.sysctl.files",
     command: `linked=

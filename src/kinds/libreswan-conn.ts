@@ -27,7 +27,12 @@ import type { Assessment, Kind } from "./kind.ts";
 /** These options have these effective values in the conn, on disk and in the daemon. */
 export const libreswanConn: Kind<LibreswanConn> = {
   name: "libreswan_conn",
-  probes: () => [...daemonProbes, confProbe, ...addressProbes, ...featureProbes],
+  probes: ({ options = {} }) => [
+    ...daemonProbes,
+    confProbe,
+    ...addressProbes,
+    ...(Object.keys(options).some((key) => key.toLowerCase() === "nic-offload") ? featureProbes : []),
+  ],
   assess: ({ spec }, gateway) => {
     const editable = editableConf(gateway);
     if ("reason" in editable) return blocked(editable);

@@ -8,7 +8,7 @@ import { firewallProbes } from "../firewall/state.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { tunnelMss } from "../gateway/tunnel-mss.ts";
 import { type TunnelPair, tunnelsOf } from "../gateway/tunnels.ts";
-import { sysctlProbes, xfrmProbes } from "../kernel/state.ts";
+import { sysctlProbe, xfrmProbes } from "../kernel/state.ts";
 import { confProbe } from "../libreswan/probes.ts";
 import { daemonProbes } from "../libreswan/state.ts";
 import type { TcpMssClamp } from "../model/specs.generated.ts";
@@ -23,14 +23,14 @@ const NAME = "tcp_mss_clamp";
 /** Forwarded TCP SYNs carry an MSS that fits the tunnel. */
 export const tcpMssClamp: Kind<TcpMssClamp> = {
   name: NAME,
-  probes: () => [
+  probes: ({ mss }) => [
     ...firewallProbes,
     ...persistProbes,
     ...addressProbes,
     ...daemonProbes,
     confProbe,
-    ...xfrmProbes,
-    ...sysctlProbes,
+    ...(mss === "pmtu" ? [] : xfrmProbes),
+    sysctlProbe,
   ],
   assess: ({ spec }, gateway) => {
     const { firewalld, tables, unreadable } = gateway.firewall;

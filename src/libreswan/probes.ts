@@ -36,7 +36,7 @@ $1
   while IFS= read -r P; do
     [ -z "$P" ] || follow "$P"
   done <<EOF
-$(sed -e '/^include[" \t]/!d' -e 's/^include[" \t]*\\([^" \t]*\\).*/\\1/' -e 's#//*#/#g' < "$1" | tr -d '\\r')
+$(sed -e '/^include[" \t]/!d' -e 's/^include[" \t]*\\([^" \t]*\\).*/\\1/' -e 's#//*#/#g' -e 's/\r//g' < "$1")
 EOF
 }
 follow() {

@@ -58,9 +58,9 @@ export const featureProbes: readonly Probe[] = [
       "} | sort -u | while read -r device; do",
       '  [ -n "$device" ] || continue',
       '  echo "== $device"',
-      '  ethtool -i "$device" | grep "^driver:"',
-      '  ethtool -k "$device" | grep "esp-"',
-      "done",
+      '  ethtool -i "$device"',
+      '  ethtool -k "$device"',
+      `done | sed -n -e '/^== /p' -e '/^driver:/p' -e '/esp-/p'`,
     ].join("\n"),
   },
 ];
