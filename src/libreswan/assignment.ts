@@ -41,14 +41,16 @@ export interface KeyLine {
 export function readLine(line: KeyLine, version: Version): LineReading {
   const refused = keyRefusal(line, version);
   if (refused !== undefined) return refused;
-  const { word, key, section } = line;
+  const { word, key, section, value: token } = line;
   const value = withoutCarriageReturn(line, version);
   const reading = readValue(key.definition, value, version);
   const grammar = grammarOf(version);
   const name = keyName(key);
   const warnings = key.sideless ? [`'${word.text}=' is read as '${name}='`] : [];
   if ("failed" in reading) return failure(reading.failed, reading.message);
-  if (!key.sections.includes(section.kind)) {
+  // Up to 4.x a value that means nothing is dropped before anybody asks where it stands.
+  const isDropped = !reading.taken && key.definition.kind !== "obsolete" && (grammar === "3" || grammar === "4");
+  if (!key.sections.includes(section.kind) && !isDropped) {
     const message = `keyword '${name}' is not valid in ${section.kind === "setup" ? "'config setup'" : "a conn"}`;
     return grammar !== "5.0" && section.kind === "setup"
       ? { warnings, misplaced: message }
@@ -67,7 +69,8 @@ export function readLine(line: KeyLine, version: Version): LineReading {
       field: fieldName(key),
       key,
       value: reading.value,
-      sameAs: reading.sameAs,
+      // Up to 4.x a text keeps the CR of a CR LF line end, which spoils it although it is shown without.
+      sameAs: value !== token && version.major < 5 && key.definition.kind !== "number" ? `${reading.sameAs}\r` : reading.sameAs,
       file: word.file,
       line: word.line,
     },

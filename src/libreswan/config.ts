@@ -238,7 +238,9 @@ function addInPlace(section: SectionRead, via: Via, pass: Pass): void {
 }
 
 function alsoTarget(name: string, { context, reasons }: Pass): SectionRead | undefined {
-  const target = context.sections.find((candidate) => candidate.kind === "conn" && candidate.name === name);
+  const target = context.sections.find(
+    (candidate) => candidate.kind === "conn" && (isEarly(context.grammar) ? candidate.nameAsRead : candidate.name) === name,
+  );
   if (target === undefined) reasons.push(`cannot find conn '${name}' that also= names`);
   return target;
 }

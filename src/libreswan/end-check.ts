@@ -18,10 +18,11 @@ export function endProblems(held: Values, grammar: Grammar): readonly string[] {
 }
 
 function sideProblems(held: Values, side: "left" | "right", family: Family, grammar: Grammar): readonly string[] {
-  const get = (key: string): string | undefined => held.get(`${side}${key}`)?.value;
+  const get = (key: string): string | undefined => rawValue(held, `${side}${key}`);
   const problems: string[] = [];
   const bad = (key: string, why: string): void => {
-    problems.push(`bad ${side}${key}=${get(key) ?? ""} (${why})`);
+    const cause = get(key)?.endsWith("\r") ? "it ends in the CR of a CR LF line end" : why;
+    problems.push(`bad ${side}${key}=${held.get(`${side}${key}`)?.value ?? ""} (${cause})`);
   };
   const nexthop = get("nexthop");
   const vti = get("vti");
@@ -54,6 +55,12 @@ function sideProblems(held: Values, side: "left" | "right", family: Family, gram
   return problems;
 }
 
+/** As Libreswan has it: with the CR of a CR LF line end. */
+function rawValue(held: Values, key: string): string | undefined {
+  const found = held.get(key);
+  return found === undefined ? undefined : `${found.value}${found.assignment.sameAs.endsWith("\r") ? "\r" : ""}`;
+}
+
 const IKEV1_AUTH = new Set(["secret", "rsasig", "rsa", "never"]);
 const AUTH = new Set([
   ...IKEV1_AUTH,
@@ -71,12 +78,12 @@ const AUTH = new Set([
 ]);
 
 function authbyProblem(held: Values, grammar: Grammar): string | undefined {
-  const authby = held.get("authby")?.value;
+  const authby = rawValue(held, "authby");
   if (authby === undefined) return undefined;
   for (const word of authby.split(/[, ]/)) {
     if (IKEV1_AUTH.has(word)) continue;
-    if (ikeVersion(held, grammar) === 1) return `authby=${authby} with IKEv1: it must be rsasig, secret or never`;
-    if (!AUTH.has(word)) return `authby=${authby}: '${word}' is not known`;
+    if (ikeVersion(held, grammar) === 1) return `authby=${authby.trimEnd()} with IKEv1: it must be rsasig, secret or never`;
+    if (!AUTH.has(word)) return `authby=${authby.trimEnd()}: '${JSON.stringify(word).slice(1, -1)}' is not known`;
   }
   return undefined;
 }

@@ -16,6 +16,8 @@ export interface SectionRead {
   readonly kind: SectionKind;
   /** The conn's name; `setup` for config setup. */
   readonly name: string;
+  /** With the CR of a CR LF line end, which Libreswan takes for a part of the name. */
+  readonly nameAsRead: string;
   readonly file: string;
   readonly line: number;
   readonly assignments: readonly Assignment[];
@@ -143,6 +145,7 @@ export function readSyntax(tree: ConfTree, version: Version): Syntax {
     const section: OpenSection = {
       kind,
       name: kind === "conn" ? name.text.replace(/\r$/, "") : "setup",
+      nameAsRead: kind === "conn" ? name.text : "setup",
       file: word.file,
       line: word.line,
       assignments: [],

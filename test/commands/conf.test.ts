@@ -68,6 +68,34 @@ describe("conf", () => {
     expect(JSON.parse(text).conns).toMatchObject([{ name: "rooted", options: { left: { file: "/etc/ipsec.conf", line: 2 } } }]);
   });
 
+  test("shows values without the CR of CR LF line ends, and says what 4.x drops for it", async () => {
+    const lines = [
+      "conn a",
+      "\tleft=192.0.2.1",
+      "\tleftsubnet=10.0.0.0/24",
+      "\tright=192.0.2.2",
+      "conn b",
+      "\talso=c",
+      "conn c",
+      "",
+    ];
+    const { exit, text } = await run(write("t.conf", lines.join("\r\n")), { json: true });
+    expect(exit).toBe(2);
+    expect(JSON.parse(text)).toMatchObject({
+      accepted: true,
+      conns: [
+        { name: "a", loaded: false, reason: expect.stringContaining("CR LF"), options: { leftsubnet: { value: "10.0.0.0/24" } } },
+        { name: "b", loaded: false, reason: expect.stringContaining("also=") },
+        { name: "c", loaded: true },
+      ],
+    });
+  });
+
+  test("takes a value that means nothing in the wrong section for nothing, as 4.x does", async () => {
+    expect((await run(write("t.conf", "config setup\n\trekeyfuzz=bad\n"), {})).exit).toBe(0);
+    expect((await run(write("t.conf", "config setup\n\trekeyfuzz=10%\n"), {})).exit).toBe(65);
+  });
+
   test("exits 65 for files that are not accepted, and names the line", async () => {
     const main = write("t.conf", "conn a\n\tleft=192.0.2.1\n\tforceencaps=yes\n");
     expect((await run(main, { libreswan: "4.10" })).exit).toBe(0);
