@@ -1,18 +1,7 @@
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import type { Change, HostPlan, Outcome, Plan } from "../src/model/plan.ts";
 import type { FirewallEdit, RuleRef, Step } from "../src/model/step.ts";
-
-const schema = (name: string): object =>
-  JSON.parse(readFileSync(new URL(`../schemas/${name}`, import.meta.url), "utf8")) as object;
-const ajv = new Ajv2020({
-  allErrors: true,
-  strict: false,
-  schemas: { "plan.schema.json": schema("plan.schema.json"), "report.schema.json": schema("report.schema.json") },
-});
-const valid = (name: "plan" | "report", value: unknown): unknown =>
-  ajv.validate(`${name}.schema.json`, value) ? [] : ajv.errors;
+import { documentErrors as valid } from "./plan-document.ts";
 
 const rules: readonly RuleRef[] = [
   { position: 1 },

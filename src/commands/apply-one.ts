@@ -14,7 +14,7 @@ import type { Transport } from "../io/transport.ts";
 import type { CheckReport, HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
 import { stepLine } from "../report/wording.ts";
 import { checksFor, type PlannedGateway, planOne, readOne, requestOf, troublePlan, withExit } from "./gateway.ts";
-import type { Job, Run } from "./job.ts";
+import { type Job, type Run, uninterrupted } from "./job.ts";
 
 /** Long enough for a bond that is activated anew and a daemon that restarts. */
 const TRANSACTION_LIMIT_MS = 300_000;
@@ -109,8 +109,8 @@ function refusedPlan(plan: HostPlan, log: TransactionLog, operations: Operations
 /** The connection broke while the gateway worked: it goes on by itself, and its facts tell how far it came. */
 async function afterLostConnection(planned: PlannedGateway, error: ConnectionProblem, run: Run): Promise<HostPlan> {
   const { job, plan } = planned;
-  await run.wait(SETTLE_STEP_MS);
-  const again = await planOne(job, run, false);
+  await uninterrupted(run).wait(SETTLE_STEP_MS);
+  const again = await planOne(job, uninterrupted(run), false);
   // What could not be read has no fingerprint.
   if (again.plan.fingerprint === "")
     return ended(
@@ -133,7 +133,7 @@ async function afterLostConnection(planned: PlannedGateway, error: ConnectionPro
 async function verified(plan: HostPlan, transaction: Transaction, job: Job, run: Run): Promise<HostPlan> {
   const deadline = run.now() + SETTLE_MS;
   for (;;) {
-    const read = await readOne(job, run, [...probesOf(job.resources, run.kinds), ...checkProbes(job.checks)]);
+    const read = await readOne(job, uninterrupted(run), [...probesOf(job.resources, run.kinds), ...checkProbes(job.checks)]);
     if ("plan" in read)
       return ended(plan, "failed", `changed, but a new login fails: ${read.plan.reason ?? ""}`, EXIT.rollbackIncomplete);
     const { gateway, transport } = read;

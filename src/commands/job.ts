@@ -34,3 +34,14 @@ export interface Run {
   /** A lasting reason to begin nothing more: the run was interrupted. */
   readonly signal: AbortSignal;
 }
+
+/** The run for what has begun on a gateway: an interruption lets it come to its end. */
+export function uninterrupted(run: Run): Run {
+  const { signal: _, ...connection } = run.connection;
+  return {
+    ...run,
+    connection,
+    signal: new AbortController().signal,
+    wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  };
+}

@@ -210,5 +210,5 @@ function batchesOf(plays: readonly Play[], jobs: readonly Job[], serial: string 
 
 /** The exit code of a run in which a person pressed Ctrl-C and nothing worse happened. */
 export function interruptedExit(code: number, signal: AbortSignal): number {
-  return signal.aborted && code === EXIT.done ? EXIT.interrupted : code;
+  return signal.aborted ? worstExit([code, EXIT.interrupted]) : code;
 }

@@ -6,6 +6,7 @@ import type { HostPlan, Plan, ResourcePlan } from "../../src/model/plan.ts";
 import { CANARY_PSK } from "../lab/gateway.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type Ended, run } from "../lab/process.ts";
+import { documentErrors } from "../plan-document.ts";
 
 // Another build may be put to the test, such as an installed package.
 export const program = process.env["IPSEC_FIX_PROGRAM"] ?? fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -47,11 +48,18 @@ export async function ipsecFix(lab: Lab, ...args: readonly string[]): Promise<En
   return await runProgram([...args, "-i", lab.inventoryPath, "-F", lab.sshConfigPath]);
 }
 
-/** Runs a command with `--json` and reads the document that it prints. */
+/** Runs a command with `--json` and reads the document that it prints, which holds to its schema. */
 export async function ipsecFixJson(lab: Lab, ...args: readonly string[]): Promise<Ended & { readonly plan: Plan }> {
   const ended = await ipsecFix(lab, ...args, "--json");
+  const plan = parsed(ended);
+  const errors = args[0] === "facts" ? [] : documentErrors(plan.format === "ipsec-fix/report" ? "report" : "plan", plan);
+  if (errors.length > 0) throw new Error(`not by the schema: ${JSON.stringify(errors.slice(0, 3))}`);
+  return { ...ended, plan };
+}
+
+function parsed(ended: Ended): Plan {
   try {
-    return { ...ended, plan: JSON.parse(ended.stdout) as Plan };
+    return JSON.parse(ended.stdout) as Plan;
   } catch {
     throw new Error(`no JSON (exit ${ended.exit}): ${ended.stdout}\n${ended.stderr}`);
   }
