@@ -36,6 +36,7 @@ interface Drawing {
 /** One listr2 task a phase: a task a gateway would cost more than the work on it. */
 function draw(first: readonly string[]): Drawing {
   const tasks: { title: string }[] = [];
+  let latest = first;
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -45,6 +46,8 @@ function draw(first: readonly string[]): Drawing {
       title,
       task: async (_context: unknown, task: { title: string }): Promise<void> => {
         tasks[at] = task;
+        // Events may have come before the drawing began.
+        task.title = latest[at] ?? title;
         await finished;
       },
     })),
@@ -52,12 +55,15 @@ function draw(first: readonly string[]): Drawing {
       concurrent: true,
       exitOnError: false,
       renderer: "default",
+      // It would ask standard output, which may go to a file.
+      forceTTY: true,
       rendererOptions: { logger: new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) }) },
     },
   );
   const running = list.run();
   return {
     update: (titles) => {
+      latest = titles;
       titles.forEach((title, at) => {
         const task = tasks[at];
         if (task !== undefined && task.title !== title) task.title = title;
