@@ -2,7 +2,7 @@ import { checkProbes, judgeChecks } from "../checks/check.ts";
 import { EXIT } from "../engine/exit-code.ts";
 import { mergeChanges, type Operations } from "../engine/merge.ts";
 import { changesOf, planGateway, probesOf } from "../engine/plan.ts";
-import { rollbackScript, type Transaction, transactionScript } from "../engine/transaction.ts";
+import { outcomeScript, rollbackScript, type Transaction, transactionScript } from "../engine/transaction.ts";
 import { parseTransactionLog, type TransactionLog } from "../engine/transaction-log.ts";
 import { undoOf } from "../firewall/edits.ts";
 import { candidateOf } from "../gateway/candidate.ts";
@@ -10,10 +10,10 @@ import { afterSteps } from "../gateway/effect.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { reloadSteps } from "../gateway/loaded.ts";
 import { ConnectionProblem } from "../io/connection-problem.ts";
-import type { Transport } from "../io/transport.ts";
+import { connect, type Transport } from "../io/transport.ts";
 import type { CheckReport, HostPlan, Outcome, ResourcePlan } from "../model/plan.ts";
 import { stepLine } from "../report/wording.ts";
-import { checksFor, type PlannedGateway, planOne, readOne, requestOf, troublePlan, withExit } from "./gateway.ts";
+import { checksFor, type PlannedGateway, readOne, requestOf, troublePlan, withExit } from "./gateway.ts";
 import { type Job, type Run, uninterrupted } from "./job.ts";
 
 /** Long enough for a bond that is activated anew and a daemon that restarts. */
@@ -43,7 +43,19 @@ export async function applyOne(planned: PlannedGateway, run: Run): Promise<HostP
   } catch (error) {
     await transport.close().catch(() => undefined);
     if (!(error instanceof ConnectionProblem)) throw error;
-    return await afterLostConnection(planned, error, run);
+    const log = await outcomeOf(transaction, job, run);
+    const lost = `${error.message} while the gateway was changing`;
+    if (log === undefined)
+      return ended(
+        plan,
+        "failed",
+        `${lost}, and it cannot be reached again; it finishes or undoes the transaction by itself`,
+        EXIT.rollbackIncomplete,
+      );
+    if (log.result !== "applied") {
+      const refused = refusedPlan(plan, log, transaction.operations, run);
+      return { ...refused, reason: `${lost}\n${refused.reason ?? ""}` };
+    }
   }
   run.report({ event: "verifying", host: job.host });
   return await verified(plan, transaction, { ...job, checks: checksFor(job, gateway) }, run);
@@ -106,27 +118,21 @@ function refusedPlan(plan: HostPlan, log: TransactionLog, operations: Operations
   }
 }
 
-/** The connection broke while the gateway worked: it goes on by itself, and its facts tell how far it came. */
-async function afterLostConnection(planned: PlannedGateway, error: ConnectionProblem, run: Run): Promise<HostPlan> {
-  const { job, plan } = planned;
-  await uninterrupted(run).wait(SETTLE_STEP_MS);
-  const again = await planOne(job, uninterrupted(run), false);
-  // What could not be read has no fingerprint.
-  if (again.plan.fingerprint === "")
-    return ended(
-      plan,
-      "failed",
-      `${error.message} while the gateway was changing, and it cannot be reached again; it finishes or undoes the transaction by itself`,
-      EXIT.rollbackIncomplete,
-    );
-  const left = changesOf(again.plan).length;
-  if (left === 0) return ended(plan, "changed", `${error.message}, but the gateway finished by itself`, EXIT.done);
-  return ended(
-    plan,
-    "failed",
-    `${error.message}; ${left} of ${changesOf(plan).length} changes are not in place: run apply again`,
-    EXIT.rolledBack,
-  );
+/** The connection broke while the gateway worked: it goes on by itself, and tells afterwards. Undefined when it cannot be asked. */
+async function outcomeOf(transaction: Transaction, job: Job, run: Run): Promise<TransactionLog | undefined> {
+  const steady = uninterrupted(run);
+  await steady.wait(SETTLE_STEP_MS);
+  const mark = run.mark();
+  let transport: Transport | undefined;
+  try {
+    transport = await connect(job.target, steady.connection);
+    return await transact(transport, outcomeScript({ id: transaction.id, mark }), mark, job);
+  } catch (error) {
+    if (!(error instanceof ConnectionProblem)) throw error;
+    return undefined;
+  } finally {
+    await transport?.close().catch(() => undefined);
+  }
 }
 
 /** Fresh facts over a new login: the plan must be empty and every check must hold, else the gateway is put back. */

@@ -84,6 +84,31 @@ ipsec_fix
 `;
 }
 
+/** How long a gateway may go on by itself after its connection was lost. */
+const PATIENCE_S = 240;
+
+/** Waits for a transaction whose connection was lost to come to its end, and tells how it ended, as the transaction itself would have. */
+export function outcomeScript({ id, mark }: Pick<Transaction, "id" | "mark">): string {
+  return `ipsec_fix() {
+${ENVIRONMENT}
+M=${mark}; D=${quote(transactionFolder(id))}; L=${HOST_LOCK}
+say() { printf '\\n%s %s\\n' "$M" "$*"; }
+n=0
+while grep -F ${quote(`(transaction ${id})`)} "$L/holder" >/dev/null 2>&1 && kill -0 "$(sed -n 1p "$L/holder")" 2>/dev/null && [ "$n" -lt ${PATIENCE_S} ]; do
+  n=$((n + 1)); sleep 1
+done
+[ -d "$D" ] || { say "out it had not begun"; say "result refused"; return 0; }
+result=$(cat -- "$D/result" 2>/dev/null)
+[ "$result" = applied ] || {
+  [ ! -s "$D/step" ] || say "step $(cat -- "$D/step") failed 1"
+  tail -n 20 -- "$D/output" 2>/dev/null | cut -c 1-500 | while IFS= read -r line; do say "out $line"; done
+}
+say "result $result"
+}
+ipsec_fix
+`;
+}
+
 /** The undo script: takes back the steps up to its argument, compares with what was kept, and writes down how it ended. */
 function undoScript(transaction: Transaction): string {
   const { writes, closing } = transaction.operations;

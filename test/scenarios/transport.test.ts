@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_PASSWORD } from "../lab/boot.ts";
-import { chatter, masquerade } from "../lab/faults.ts";
+import { chatter, makeReadOnly, masquerade } from "../lab/faults.ts";
 import type { LabHost } from "../lab/host.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { hostOf, ipsecFix, ipsecFixJson, playbook, resources, runProgram, told } from "./cli.ts";
@@ -18,6 +18,9 @@ beforeAll(async () => {
       { name: "dropped" },
       { name: "dropped-sudo", user: "admin", sudo: "password", vars: { ansible_become_password: ADMIN_PASSWORD } },
       { name: "cut" },
+      { name: "slow" },
+      { name: "failing" },
+      { name: "killed" },
       { name: "stalled" },
       { name: "chatty" },
       { name: "no-shell" },
@@ -64,9 +67,39 @@ describe("a connection that drops", () => {
     await host.must(WRITING);
     await host.dropSessions();
     const run = await running;
-    expect([0, 4], told(run)).toContain(run.exit);
-    expect(hostOf(run.plan, name).reason).toMatch(/connection|ended|lost/);
-    await host.must(DONE);
+    expect(run.exit, told(run)).toBe(0);
+    expect(hostOf(run.plan, name).status).toBe("changed");
+    await expectConverged(host);
+  });
+
+  it("is waited out until the gateway has finished, or has taken everything back", async () => {
+    const [slow, failing] = [lab.host("slow"), lab.host("failing")];
+    await makeReadOnly(failing, "/etc/ipsec.d");
+    const before = await hostState(failing);
+    const hold = `${WRITING}; holder=$(sed -n 1p /run/ipsec-fix.lock/holder); kill -STOP $holder`;
+    const running = ipsecFixJson(lab, "apply", resources(lab, ...CHANGES), "-y", "-l", "slow,failing", "--max-fail", "9");
+    await Promise.all(
+      [slow, failing].map(async (host) => {
+        await host.must(`${hold}; for pid in $(ps -C sshd -o pid=); do kill -9 $pid; done; sleep 3; kill -CONT $holder`);
+      }),
+    );
+    const run = await running;
+    expect(run.exit, told(run)).toBe(4);
+    expect(hostOf(run.plan, "slow"), told(run)).toMatchObject({ status: "changed", exit: 0 });
+    expect(hostOf(run.plan, "failing"), told(run)).toMatchObject({ status: "rolled-back", exit: 4 });
+    expect(hostOf(run.plan, "failing").reason).toMatch(/connection[\s\S]*write \/etc\/ipsec.d\/myvpn.conf[\s\S]*Read-only/);
+    expect(stateDifference(before, await hostState(failing))).toEqual([]);
+    await expectConverged(slow);
+  });
+
+  it("and a script that dies with it are the one case in which hands are needed", async () => {
+    const host = lab.host("killed");
+    const running = ipsecFixJson(lab, "apply", resources(lab, ...CHANGES), "-y", "-l", "killed");
+    await host.must(`${WRITING}; kill -9 $(sed -n 1p /run/ipsec-fix.lock/holder)`);
+    const run = await running;
+    expect(run.exit, told(run)).toBe(5);
+    const next = await ipsecFix(lab, "apply", resources(lab, ...CHANGES), "-y", "-l", "killed");
+    expect(next.exit, told(next)).toBe(0);
     await expectConverged(host);
   });
 
