@@ -19,7 +19,7 @@ export async function apply(playbook: string, options: ApplyOptions, streams: St
     return EXIT.usage;
   }
   const planned = options.yes ? new Map<string, PlannedGateway>() : await asked(session, options, streams);
-  if (planned === undefined) return EXIT.error;
+  if (planned === undefined) return streams.signal.aborted ? EXIT.interrupted : EXIT.error;
   const rollout = { batches: session.batches(options.serial), forks: options.forks, maxFail: options.maxFail ?? session.maxFail };
   const hosts = await applyFleet(rollout, session.run, planned);
   return await session.publish(hosts, "ipsec-fix/report");

@@ -3,10 +3,12 @@ import type { Progress } from "./progress.ts";
 
 /** Draws the phases of a run with their counters, one line each, however many gateways there are. */
 export function phases(hosts: number, applies: boolean): Progress {
-  const counts = { reading: 0, applying: 0, verifying: 0, finished: 0, trouble: 0 };
+  const counts = { applying: 0, verifying: 0, finished: 0, trouble: 0 };
+  // A gateway is read again to verify it.
+  const read = new Set<string>();
   let drawing: Drawing | undefined;
   const titles = (): readonly string[] => [
-    `Read ${counts.reading}/${hosts}`,
+    `Read ${read.size}/${hosts}`,
     ...(applies ? [`Apply ${counts.applying}`, `Verify ${counts.verifying}`] : []),
     `Done ${counts.finished}/${hosts}${counts.trouble > 0 ? `, ${counts.trouble} in trouble` : ""}`,
   ];
@@ -16,7 +18,8 @@ export function phases(hosts: number, applies: boolean): Progress {
       if (event.event === "finished" || event.event === "read") {
         counts.finished += 1;
         if (event.event === "finished" && !["ok", "changed", "would-change"].includes(event.status)) counts.trouble += 1;
-      } else counts[event.event] += 1;
+      } else if (event.event === "reading") read.add(event.host);
+      else counts[event.event] += 1;
       drawing ??= draw(titles());
       drawing.update(titles());
     },

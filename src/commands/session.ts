@@ -13,7 +13,7 @@ import { kinds } from "../kinds/index.ts";
 import type { RunEvent } from "../model/event.ts";
 import type { HostPlan, Plan } from "../model/plan.ts";
 import { colourful, type Palette, plain } from "../report/palette.ts";
-import { maskSecrets, revealSecrets, type SecretBook } from "../text/secret.ts";
+import { maskSecrets, revealSecrets, type SecretBook, SHORTEST_SECRET } from "../text/secret.ts";
 import { problemsText } from "../text/squiggle.ts";
 import { version } from "../version.ts";
 import { fleetExit } from "./fleet.ts";
@@ -60,9 +60,14 @@ export async function openSession(
   if (loaded.problems.length > 0) streams.error(`${problemsText(loaded.problems)}\n`);
   if (!loaded.ok) return loaded.exit;
   const { project } = loaded;
-  const login = await askedLogin(options);
-  const jobs = jobsOf(project, options, login);
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
+  if (!interactive && (options.askPass || options.askBecomePass)) {
+    streams.error(`ipsec-fix: nobody can answer here: ${instead(options)}\n`);
+    return EXIT.usage;
+  }
+  const login = await askedLogin(options, project.secrets);
+  if (streams.signal.aborted) return EXIT.interrupted;
+  const jobs = jobsOf(project, options, login);
   const log = options.logFile === undefined ? undefined : new LogFile(options.logFile);
   const display = await progress(jobs.length, applies, interactive && process.env["TERM"] !== "dumb");
   const run = runOf(options, project.secrets, streams.signal, {
@@ -136,12 +141,24 @@ interface Login {
   readonly becomePassword: string | undefined;
 }
 
-async function askedLogin({ askPass, askBecomePass }: FleetOptions): Promise<Login> {
-  const password = askPass ? await askHidden("SSH password: ") : undefined;
+async function askedLogin({ askPass, askBecomePass }: FleetOptions, secrets: SecretBook): Promise<Login> {
+  const asked = async (name: string, question: string): Promise<string | undefined> => {
+    const answer = await askHidden(question);
+    // A gateway may echo what it was given.
+    if (answer !== undefined && answer.length >= SHORTEST_SECRET) secrets.keep(name, answer);
+    return answer;
+  };
+  const password = askPass ? await asked("--ask-pass", "SSH password: ") : undefined;
   const becomePassword = askBecomePass
-    ? await askHidden(`sudo password${askPass ? " (empty: the SSH password)" : ""}: `)
+    ? await asked("--ask-become-pass", `sudo password${askPass ? " (empty: the SSH password)" : ""}: `)
     : undefined;
   return { password, becomePassword: becomePassword === "" ? password : becomePassword };
+}
+
+/** How a password comes in where nobody can be asked. */
+function instead({ askPass }: FleetOptions): string {
+  const [flag, name] = askPass ? ["-k", "ansible_password"] : ["-K", "ansible_become_password"];
+  return `instead of ${flag} set ${name}, such as '{{ env("NAME") }}'`;
 }
 
 /** One job a gateway: where several plays name it, their resources follow one another. */

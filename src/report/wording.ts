@@ -73,6 +73,7 @@ export function outcomeLine(hosts: readonly HostPlan[]): string {
     "rolled-back",
     "rollback-failed",
     "unreachable",
+    "skipped",
   ];
   const parts = order.flatMap((outcome) => {
     const number = hosts.filter(({ status }) => status === outcome).length;

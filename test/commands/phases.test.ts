@@ -14,6 +14,7 @@ await new Promise((resolve) => setTimeout(resolve, 200));
 report({ event: "finished", host: "a", status: "ok" });
 report({ event: "applying", host: "b", operations: 1 });
 report({ event: "verifying", host: "b" });
+report({ event: "reading", host: "b" });
 report({ event: "finished", host: "b", status: "unreachable" });
 await pause();
 console.log("the result");`;

@@ -28,6 +28,15 @@ describe("files that a person asks for", () => {
     expect(error.trim().split("\n")).toHaveLength(1);
   });
 
+  it.each([
+    ["-k", "ansible_password"],
+    ["-K", "ansible_become_password"],
+  ])("a question (%s) that nobody can answer is refused", async (flag, name) => {
+    const { code, error } = await cli("plan", playbook, flag);
+    expect(code).toBe(64);
+    expect(error).toContain(`instead of ${flag} set ${name}`);
+  });
+
   it("says what could not be written in the end", async () => {
     expect(await writeResult("/dev/full", "text")).toMatch(/^cannot write \/dev\/full: /);
     const log = new LogFile("/dev/full");
