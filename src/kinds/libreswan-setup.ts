@@ -6,21 +6,17 @@ import { type Edit, type FileEdit, setSetup } from "../libreswan/edit.ts";
 import { confProbe } from "../libreswan/probes.ts";
 import { daemonProbes } from "../libreswan/state.ts";
 import { sameValue } from "../libreswan/values.ts";
+import type { Probe } from "../model/fact.ts";
 import type { Change } from "../model/plan.ts";
 import type { Resource } from "../model/resource.ts";
 import type { LibreswanSetup } from "../model/specs.generated.ts";
 import type { Step } from "../model/step.ts";
-import { quote } from "../text/shell.ts";
 import type { Assessment, Kind } from "./kind.ts";
 
 /** Options of `config setup` on disk and, for the debug words, in the running daemon; for a time only where it expires. */
 export const libreswanSetup: Kind<LibreswanSetup> = {
   name: "libreswan_setup",
-  probes: (spec) => [
-    ...daemonProbes,
-    confProbe,
-    ...(spec.expires === undefined ? [] : [{ key: `expiry.${specDigest(spec)}`, command: markerCommand(spec) }]),
-  ],
+  probes: (spec) => [...daemonProbes, confProbe, ...(spec.expires === undefined ? [] : [markerProbe])],
   assess: (resource, gateway) => {
     const editable = editableConf(gateway);
     if ("reason" in editable) return { changes: [], notes: [], blocked: editable };
@@ -38,6 +34,11 @@ export const libreswanSetup: Kind<LibreswanSetup> = {
 };
 
 const EXPIRES = "/var/lib/ipsec-fix/expires";
+
+const markerProbe: Probe = {
+  key: "expiries",
+  command: `for F in ${EXPIRES}/*; do case $F in *.*) ;; *) file "$F" ;; esac; done`,
+};
 
 function assessOptions(
   spec: LibreswanSetup,
@@ -172,31 +173,81 @@ function withExpiry(
 ): Assessment {
   const { reverts = [], ...assessment } = assessed;
   const { expires } = resource.spec;
-  if (expires === undefined || assessment.changes.length === 0) return assessment;
+  const earlier = earlierMarkers(resource, gateway);
+  const [pending] = earlier.filter(({ id }) => gateway.daemon.reverts.has(id));
+  if (expires === undefined || (assessment.changes.length === 0 && pending === undefined)) return assessment;
   const id = expiryId(resource);
   const path = markerPath(resource);
   const restarts = assessment.changes.some((change) => (change.finally ?? []).some((step) => step.do === "service"));
   const after: readonly Step[] = restarts ? restartSteps(upConns(gateway)) : [];
+  // What an earlier run set for a time goes back to what was there before that run.
+  const all = [...reverts, ...after, ...(pending?.reverts ?? [])];
   const expiry: Change = {
-    action: "create",
+    action: pending === undefined ? "create" : "update",
     target: `${gateway.system.hostname || "the host"} timer`,
     property: "expires",
-    before: null,
+    before: pending?.expires ?? null,
     after: expires,
     reason: `the host takes ${Object.keys(resource.spec.options).join(", ")} back by itself after ${expires}`,
     impact: "none",
     risks_access: false,
     interrupts: [],
     steps: [
-      { do: "schedule-revert", id, seconds: secondsOf(expires), reverts: [...reverts, ...after] },
-      { do: "write-file", path, before: null, after: `${resource.address} ${expires}\n`, encoding: "utf8", create_mode: "0600" },
+      ...(pending === undefined ? [] : [{ do: "cancel-revert", id: pending.id } as const]),
+      { do: "schedule-revert", id, seconds: secondsOf(expires), reverts: all },
+      ...earlier.map((marker): Step => ({ do: "remove-file", path: marker.path, before: marker.content })),
+      {
+        do: "write-file",
+        path,
+        before: null,
+        after: `${resource.address} ${expires}\n${JSON.stringify(all)}\n`,
+        encoding: "utf8",
+        create_mode: "0600",
+      },
     ],
     undo: [
       { do: "cancel-revert", id },
-      { do: "restore-file", path },
+      ...(pending === undefined
+        ? []
+        : [
+            {
+              do: "schedule-revert",
+              id: pending.id,
+              seconds: secondsOf(pending.expires),
+              reverts: pending.reverts,
+            } as const,
+          ]),
+      ...[path, ...earlier.map((marker) => marker.path)].map((one): Step => ({ do: "restore-file", path: one })),
     ],
   };
   return { ...assessment, changes: [...assessment.changes, expiry] };
+}
+
+/** What an earlier wording of the resource left on the host. */
+interface Marker {
+  readonly id: string;
+  readonly path: string;
+  readonly content: string;
+  readonly expires: string;
+  readonly reverts: readonly Step[];
+}
+
+function earlierMarkers(resource: Resource<LibreswanSetup>, { files }: Gateway): readonly Marker[] {
+  return [...files.values()].flatMap(({ path, content }) => {
+    const id = path.startsWith(`${EXPIRES}/`) ? path.slice(EXPIRES.length + 1) : "";
+    if (!id.endsWith(`-${digest(resource.name)}`) || id === expiryId(resource)) return [];
+    const [head = "", list = ""] = content.split("\n");
+    return [{ id, path, content, expires: head.slice(head.lastIndexOf(" ") + 1), reverts: revertsOf(list) }];
+  });
+}
+
+function revertsOf(line: string): readonly Step[] {
+  try {
+    const list: unknown = JSON.parse(line);
+    return Array.isArray(list) ? (list as readonly Step[]) : [];
+  } catch {
+    return [];
+  }
 }
 
 function runtimeReverts(key: string, before: Config, gateway: Gateway): readonly Step[] {
@@ -221,17 +272,13 @@ function takeBack({ path, before, after }: FileEdit): readonly Step[] {
   return [{ do: "replace-text", path, before: `${anchor}${becomes.join("")}`, after: `${anchor}${was.join("")}` }];
 }
 
-/** The probe knows the spec alone, so the marker's name starts with its digest, and the resource's name follows. */
-function markerPath({ name, spec }: Resource<LibreswanSetup>): string {
-  return `${EXPIRES}/${specDigest(spec)}-${digest(name)}`;
+function markerPath(resource: Resource<LibreswanSetup>): string {
+  return `${EXPIRES}/${expiryId(resource)}`;
 }
 
-function expiryId(resource: Resource<LibreswanSetup>): string {
-  return `${specDigest(resource.spec)}-${digest(resource.name)}`;
-}
-
-function markerCommand(spec: LibreswanSetup): string {
-  return `for F in ${EXPIRES}/${quote(specDigest(spec))}-*; do case $F in *.*) ;; *) file "$F" ;; esac; done`;
+/** The digest of the spec makes an edited resource another one; its name tells which resource it was. */
+function expiryId({ name, spec }: Resource<LibreswanSetup>): string {
+  return `${specDigest(spec)}-${digest(name)}`;
 }
 
 function specDigest(spec: LibreswanSetup): string {

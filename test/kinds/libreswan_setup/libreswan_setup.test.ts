@@ -144,8 +144,39 @@ describe("an option that expires", () => {
     expect(afterSteps(done, expiry?.undo ?? [])).toEqual(gateway);
   });
 
-  test("asks the host for its marker alone", () => {
-    expect(libreswanSetup.probes(spec).map(({ key }) => key)).toContainEqual(expect.stringMatching(/^expiry\.[0-9a-f]{12}$/));
-    expect(libreswanSetup.probes({ options: {} }).some(({ key }) => key.startsWith("expiry"))).toBe(false);
+  test("gives way to an edited wording, and what was there first comes back in the end", () => {
+    const debug: LibreswanSetup = { options: { plutodebug: "all" }, expires: "2h" };
+    const gateway = gatewayOf(text);
+    const first = apply(assess(debug, gateway), gateway);
+    const once = readGateway(
+      factsOf({
+        readings: {
+          ...RUNNING,
+          "libreswan.status": "000 debug:base+cpu-usage\n",
+          "libreswan.reverts": [...first.daemon.reverts].map((id) => `${id}\n${id}.sh\n`).join(""),
+        },
+        files: Object.fromEntries([...first.files.values()].map(({ path, content }) => [path, content])),
+      }),
+    );
+    const longer = assess({ ...debug, expires: "4h" }, once);
+    expect(longer.changes).toMatchObject([{ action: "update", property: "expires", before: "2h", after: "4h" }]);
+    const other = assess({ options: { plutodebug: "base" }, expires: "2h" }, once);
+    for (const edited of [longer, other]) {
+      const after = apply(edited, once);
+      expect([...after.daemon.reverts]).toHaveLength(1);
+      const step = edited.changes.flatMap(({ steps }) => steps).find((candidate) => candidate.do === "schedule-revert");
+      if (step?.do !== "schedule-revert") throw new Error("no revert is scheduled");
+      expect(takenBack(step.reverts, after.files.get(MAIN)?.content ?? "")).toBe(text);
+      expect(step.reverts.at(-1)).toEqual({ do: "pluto-debug", value: "none" });
+      const undone = [...edited.changes].reverse().reduce((state, change) => afterSteps(state, change.undo), after);
+      expect([undone.files, undone.daemon.reverts]).toEqual([once.files, once.daemon.reverts]);
+      // Back to the first wording: that is an edit, too.
+      expect(assess(debug, after).changes).not.toEqual([]);
+    }
+  });
+
+  test("asks the host for its markers", () => {
+    expect(libreswanSetup.probes(spec).map(({ key }) => key)).toContain("expiries");
+    expect(libreswanSetup.probes({ options: {} }).map(({ key }) => key)).not.toContain("expiries");
   });
 });
