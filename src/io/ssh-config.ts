@@ -176,17 +176,21 @@ interface Tokens {
 }
 
 function expandPath(path: string, tokens: Tokens): string {
-  const all: Readonly<Record<string, string>> = {
-    ...tokens,
-    "%": "%",
-    d: homedir(),
-    i: String(process.getuid?.() ?? ""),
-    l: hostname(),
-    L: hostname().split(".")[0] ?? "",
-    u: localUser(),
+  // Only what stands there is looked up: each of them asks the system.
+  const all: Readonly<Record<string, () => string>> = {
+    h: () => tokens.h,
+    n: () => tokens.n,
+    p: () => tokens.p,
+    r: () => tokens.r,
+    "%": () => "%",
+    d: homedir,
+    i: () => String(process.getuid?.() ?? ""),
+    l: hostname,
+    L: () => hostname().split(".")[0] ?? "",
+    u: localUser,
   };
   const expanded = path
-    .replace(/%(.)/g, (token, letter: string) => all[letter] ?? token)
+    .replace(/%(.)/g, (token, letter: string) => all[letter]?.() ?? token)
     .replace(/\$\{(\w+)\}/g, (reference, name: string) => process.env[name] ?? reference);
   return expanded === "~" || expanded.startsWith("~/") ? join(homedir(), expanded.slice(1)) : expanded;
 }
