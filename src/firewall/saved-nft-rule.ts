@@ -1,8 +1,21 @@
 import type { Json } from "../model/plan.ts";
+import {
+  current,
+  expand,
+  match,
+  type Names,
+  type NftDefinitions,
+  PORTS,
+  PROTOCOLS,
+  payload,
+  peek,
+  prefix,
+  type Reader,
+  readList,
+  readValue,
+  statement,
+} from "./saved-nft-value.ts";
 import type { NftWord } from "./saved-nft-words.ts";
-
-/** What `define NAME = …` stands for. */
-export type NftDefinitions = ReadonlyMap<string, readonly NftWord[]>;
 
 /** One rule as `nft -j` would print it; a part that is not understood becomes a condition that may or may not hold. */
 export interface NftRuleJson {
@@ -21,21 +34,6 @@ export function nftRuleJson(words: readonly NftWord[], definitions: NftDefinitio
 export function nftElements(words: readonly NftWord[], definitions: NftDefinitions): readonly Json[] {
   const value = readValue({ words: expand(words, definitions), at: 0, expr: [] }, PORTS);
   return typeof value === "object" && value !== null && "set" in value && Array.isArray(value["set"]) ? value["set"] : [];
-}
-
-interface Reader {
-  readonly words: readonly NftWord[];
-  at: number;
-  readonly expr: Json[];
-  comment?: string;
-}
-
-/** Definitions may name others; ten levels are more than a person writes, and end a circle. */
-function expand(words: readonly NftWord[], definitions: NftDefinitions, depth = 10): readonly NftWord[] {
-  return words.flatMap((word) => {
-    const value = word.kind === "word" && word.text.startsWith("$") ? definitions.get(word.text.slice(1)) : undefined;
-    return value && depth > 0 ? expand(value, definitions, depth - 1) : [word];
-  });
 }
 
 const VERDICTS = new Set(["accept", "drop", "return", "continue"]);
@@ -79,28 +77,6 @@ function readPart(reader: Reader): Reader {
   if (text === "rt" && next === "ipsec")
     return statement(reader, match("==", { rt: { key: "ipsec" } }, peek(reader, 2) !== "missing"), 3);
   return unknown(reader);
-}
-
-function current(reader: Reader): NftWord {
-  return reader.words[reader.at] ?? { kind: "end", text: "", start: 0, end: 0 };
-}
-
-function peek(reader: Reader, ahead: number): string {
-  return reader.words[reader.at + ahead]?.text ?? "";
-}
-
-function statement(reader: Reader, json: Json, length: number): Reader {
-  reader.expr.push(json);
-  reader.at += length;
-  return reader;
-}
-
-function match(op: string, left: Json, right: Json): Json {
-  return { match: { op, left, right } };
-}
-
-function payload(protocol: string, field: string): Json {
-  return { payload: { protocol, field } };
 }
 
 function readCounter(reader: Reader): Reader {
@@ -191,89 +167,12 @@ function readFlags(reader: Reader): Reader {
   return statement(reader, match(op ?? "==", { "&": [left, readList(reader)] }, value), 0);
 }
 
-/** Words joined by `,` or `|`, in parentheses, braces or bare: one is a text, several a list. */
-function readList(reader: Reader): Json {
-  const items: string[] = [];
-  for (let open = 0; reader.at < reader.words.length; reader.at += 1) {
-    const { text } = current(reader);
-    if (text === "(" || text === "{") open += 1;
-    else if (text === ")" || text === "}") open -= 1;
-    else if (text !== "," && text !== "|") {
-      items.push(text);
-      if (open === 0 && ![",", "|"].includes(peek(reader, 1))) break;
-    }
-    if (open === 0 && (text === ")" || text === "}")) break;
-  }
-  reader.at += 1;
-  const [only] = items;
-  return items.length === 1 && only !== undefined ? only : items;
-}
-
 function readOption(reader: Reader): Reader {
   const key = { "tcp option": { name: peek(reader, 2), field: peek(reader, 3) } };
   if (peek(reader, 4) !== "set") return readMatch(reader, key, 4);
   if (peek(reader, 5) === "rt" && peek(reader, 6) === "mtu")
     return statement(reader, { mangle: { key, value: { rt: { key: "mtu" } } } }, 7);
   return statement(reader, { mangle: { key, value: Number(peek(reader, 5)) } }, 6);
-}
-
-function readValue(reader: Reader, names: Names): Json {
-  const { text } = current(reader);
-  if (text !== "{") {
-    const value = single(current(reader), names);
-    reader.at += 1;
-    return value;
-  }
-  const elements: Json[] = [];
-  let parts: Json[] = [];
-  let plain = true;
-  reader.at += 1;
-  for (; reader.at < reader.words.length; reader.at += 1) {
-    const word = current(reader);
-    if (word.kind === "end" || word.text === ".") continue;
-    if (word.text === "," || word.text === "}") {
-      if (parts.length > 0) elements.push(parts.length === 1 ? (parts[0] ?? null) : { concat: parts });
-      parts = [];
-      plain = true;
-      if (word.text === "}") break;
-      // What follows the key (`timeout 1h`, `comment "x"`, `counter`) is not part of it.
-    } else if (/^(timeout|expires|comment|counter)$/.test(word.text)) plain = false;
-    else if (plain) parts.push(single(word, names));
-  }
-  reader.at += 1;
-  return { set: elements };
-}
-
-function single({ text, kind }: NftWord, names: Names): Json {
-  if (kind === "string" || text.startsWith("@")) return text;
-  const named = names[text];
-  if (named !== undefined) return named;
-  if (/^\d+$/.test(text)) return Number(text);
-  if (/^[\da-fA-F.:]+\/\d+$/.test(text)) return prefix(text);
-  const [from, to, ...more] = text.split("-");
-  if (from && to && more.length === 0 && /^[\da-fA-F.:]+$/.test(from) && /^[\da-fA-F.:]+$/.test(to))
-    return { range: /^\d+$/.test(from) ? [Number(from), Number(to)] : [from, to] };
-  return text;
-}
-
-type Names = { readonly [name: string]: number | string };
-
-/** `nft -j` prints protocols by name, however they were written. */
-const PROTOCOLS: Names = { "1": "icmp", "6": "tcp", "17": "udp", "50": "esp", "51": "ah", "58": "ipv6-icmp" };
-
-/** Names that stand for a port in the rules of a gateway; `nft -j` prints the number. */
-const PORTS: Names = {
-  ssh: 22,
-  domain: 53,
-  http: 80,
-  https: 443,
-  isakmp: 500,
-  "ipsec-nat-t": 4500,
-};
-
-function prefix(text: string): Json {
-  const [addr = "", len] = text.split("/");
-  return { prefix: { addr, len: Number(len) } };
 }
 
 /** Words up to the next statement that this reader knows: an unknown condition ends there. A verdict map may do anything. */
