@@ -46,6 +46,9 @@ function inTurn<T>(ask: () => Promise<T>): Promise<T> {
   return answer;
 }
 
+// A signal that a process sends to itself is heard in the next turn of its loop.
+const SIGNAL_MS = 20;
+
 // Reads keys in raw mode, where the terminal neither echoes nor edits.
 function typedLine(): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -60,7 +63,8 @@ function typedLine(): Promise<string | undefined> {
       for (const key of chunk) {
         if (key === "\r" || key === "\n") return finish(typed.join(""));
         if (key === "\u0003") {
-          finish(undefined);
+          // Whoever asked goes on when the signal has been heard.
+          setTimeout(() => finish(undefined), SIGNAL_MS);
           return interrupt();
         }
         if (key === "\u0004" && typed.length === 0) return finish(undefined);

@@ -44,6 +44,7 @@ describe.skipIf(!existsSync("/usr/bin/script"))("a question", () => {
     const seen = await onTerminal(code, [["Password: ", "abc\u0003"]]);
     expect(seen).toContain("answer:null");
     expect(seen).toContain(`answer:"interrupted"`);
+    expect(seen.indexOf("interrupted")).toBeLessThan(seen.indexOf("answer:null"));
   });
 
   test("comes one at a time", async () => {
