@@ -1,6 +1,6 @@
 import { findings, natChains, type Pair } from "../firewall/exemption.ts";
 import { directRuleChanges, directRuleRemovals, exemptionRule, isExemptAfterReload } from "../firewall/firewalld-rules.ts";
-import { chainLabel, type Rule, type Table } from "../firewall/model.ts";
+import { type Chain, chainLabel, type Rule, type Table } from "../firewall/model.ts";
 import { ownerComment } from "../firewall/owner.ts";
 import { persistProbes } from "../firewall/persist.ts";
 import { type Exemption, type Placement, placeExemptions, removeExemptions } from "../firewall/placement.ts";
@@ -175,7 +175,7 @@ function directChanges(spec: NatExemption, exemptions: readonly Exemption[], fir
       rules: [exemptionRule(firewalld, pair, comment)],
       persist: spec.persist,
       reason: first
-        ? `${culprit(first.table, first.offence)} rewrites its packets`
+        ? `${culprit(first.table, first.offence)} of ${labelOf(first)} rewrites its packets`
         : "after a reload of firewalld the packets would be rewritten",
       holds: (_rule, scope) => (scope === "runtime" ? first === undefined : isExemptAfterReload(firewalld, pair)),
     });
@@ -184,13 +184,17 @@ function directChanges(spec: NatExemption, exemptions: readonly Exemption[], fir
 
 function outOfReach(
   spec: NatExemption,
-  { table, chain, offence }: ReturnType<typeof offencesOf>[number],
+  found: ReturnType<typeof offencesOf>[number],
   firewall: FirewallState,
 ): readonly [string, string] {
-  const where = chainLabel({ ...table, table: table.name, chain: chain.name });
-  const reason = `${culprit(table, offence)} of ${where} rewrites the packets`;
+  const { table, offence } = found;
+  const reason = `${culprit(table, offence)} of ${labelOf(found)} rewrites the packets`;
   if (isFirewallds(table, firewall)) return [`${reason}, and firewalld owns that chain`, FIREWALLD_HINT];
   return [`${reason}, which backend: ${spec.backend} cannot reach`, "set backend: auto"];
+}
+
+function labelOf({ table, chain }: { readonly table: Table; readonly chain: Chain }): string {
+  return chainLabel({ ...table, table: table.name, chain: chain.name });
 }
 
 function changeOf({ action, chain, property, before, after, reason, batch, undo }: Placement): Change {
@@ -241,7 +245,7 @@ function explain(tables: readonly Table[], exemptions: readonly Exemption[]): re
     return ["no chain of the host does NAT on the way out: nothing can rewrite the packets"];
   const notes = exemptions.flatMap(({ pair, match }) =>
     findings(tables, pair).flatMap(({ table, chain, offence, by }) => {
-      const where = chainLabel({ ...table, table: table.name, chain: chain.name });
+      const where = labelOf({ table, chain });
       if (offence?.undecidable)
         return [
           `${culprit(table, offence)} of ${where} holds what cannot be decided from outside; it counts as one that may rewrite`,
