@@ -14,11 +14,15 @@ try {
     format: "esm",
     platform: "node",
     target: "node20",
-    // ssh2 looks for a native addon and minijinja-js for its WebAssembly beside themselves.
-    external: ["ssh2", "minijinja-js"],
-    // What is CommonJS in the bundle asks for Node's own modules by require.
+    // minijinja-js looks for its WebAssembly beside itself; ssh2 does without its native addons.
+    external: ["minijinja-js", "cpu-features", "*.node"],
+    // What is CommonJS in the bundle asks for Node's own modules by require, and where it is.
     banner: {
-      js: 'import { createRequire as moduleRequire } from "node:module"; const require = moduleRequire(import.meta.url);',
+      js: [
+        'import { createRequire as moduleRequire } from "node:module";',
+        "const require = moduleRequire(import.meta.url);",
+        "const { dirname: __dirname, filename: __filename } = import.meta;",
+      ].join(" "),
     },
     logLevel: "warning",
   });
