@@ -29,7 +29,7 @@ export function parseNftJson(text: string): Ruleset | undefined {
         name: String(name),
         chains: chains.filter(inTable).map((chain): Chain => {
           const own = rules.filter((rule) => inTable(rule) && rule["chain"] === chain["name"]);
-          const base = baseChain(chain);
+          const base = isDormant(table) ? undefined : baseChain(chain);
           return { name: String(chain["name"]), ...(base ? { base } : {}), rules: own.map((rule) => parseRule(rule, lookup)) };
         }),
       } satisfies Table;
@@ -60,6 +60,11 @@ function nftObjects(text: string): readonly NftExpression[] | undefined {
 
 function isFamily(value: unknown): value is TableFamily {
   return typeof value === "string" && FAMILIES.has(value);
+}
+
+/** No packet enters the chains of a dormant table. nft 1.0.6 shortens the word. */
+function isDormant({ flags }: NftExpression): boolean {
+  return [flags].flat().some((flag) => typeof flag === "string" && flag.startsWith("dorm"));
 }
 
 function baseChain(chain: NftExpression): BaseChain | undefined {

@@ -99,6 +99,11 @@ describe("nft -j", () => {
     expect(kinds(rule({ snat: { addr: "1.2.3.4" } }))).toEqual([[]]);
   });
 
+  it.each(["dorm", "dormant", ["dormant"], ["owner", "dormant"]])("lets no packet into a dormant table (%j)", (flags) => {
+    const dormant = { table: { ...table.table, flags } };
+    expect(parseNftJson(JSON.stringify({ nftables: [dormant, chain] }))?.tables[0]?.chains).toEqual([{ name: "c", rules: [] }]);
+  });
+
   it("is no rule set when it is no JSON", () => {
     expect(parseNftJson("Error: JSON support not compiled-in.")).toBeUndefined();
     expect(parseNftJson("")).toBeUndefined();
