@@ -85,7 +85,7 @@ class SettingsReader {
     for (const line of lines) {
       if (!("param" in line)) continue;
       const keyword = line.param.toLowerCase();
-      const values = typeof line.value === "string" ? [line.value] : line.value.map(({ val }) => val);
+      const values = (typeof line.value === "string" ? [line.value] : line.value.map(({ val }) => val)).map(unescaped);
       if ("config" in line) {
         const applies = "criteria" in line ? this.#matches(line.criteria) : matchesPatterns(values, this.#query.host);
         if (applies) await this.#apply(line.config, includeFolder, depth);
@@ -101,6 +101,9 @@ class SettingsReader {
 
   #set(keyword: string, values: readonly string[]): void {
     const present = this.#values.get(keyword);
+    // A proxy is one of the two, whichever is said first.
+    const rival = { proxyjump: "proxycommand", proxycommand: "proxyjump" }[keyword];
+    if (rival !== undefined && this.#values.has(rival)) return;
     if (!present) this.#values.set(keyword, [...values]);
     else if (REPEATABLE.has(keyword)) present.push(...values);
   }
@@ -115,8 +118,9 @@ class SettingsReader {
 
   #matchesOne(key: string, patterns: readonly string[]): boolean {
     if (key === "all") return true;
+    // As ssh has it: Match compares in lower case, Host as the name was typed.
     if (key === "host") return matchesPatterns(patterns, this.#hostName());
-    if (key === "originalhost") return matchesPatterns(patterns, this.#query.host);
+    if (key === "originalhost") return matchesPatterns(patterns, this.#query.host.toLowerCase());
     if (key === "user") return matchesPatterns(patterns, this.#first("user") ?? localUser());
     return key === "localuser" && matchesPatterns(patterns, localUser());
   }
@@ -127,7 +131,8 @@ class SettingsReader {
 
   #hostName(): string {
     const host = this.#query.host;
-    return this.#first("hostname")?.replace(/%([h%])/g, (_, token) => (token === "h" ? host : "%")) ?? host;
+    const name = this.#first("hostname")?.replace(/%([h%])/g, (_, token) => (token === "h" ? host : "%")) ?? host;
+    return name.toLowerCase();
   }
 
   settings(): SshSettings {
@@ -164,6 +169,11 @@ class SettingsReader {
       ...(alive !== undefined && { serverAliveIntervalMs: alive }),
     };
   }
+}
+
+/** A backslash stands before what would otherwise mean something, as in `DOMAIN\\user`. */
+function unescaped(value: string): string {
+  return value.replace(/\\([\\"' ])/g, "$1");
 }
 
 const REPEATABLE: ReadonlySet<string> = new Set(["identityfile"]);

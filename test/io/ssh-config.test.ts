@@ -55,6 +55,11 @@ describe("ssh_config", () => {
     ["match negated", "Match !host gw2\n  Port 14\n", "gw1"],
     ["alias for the host key", "HostKeyAlias the-gw\nIdentitiesOnly yes\n", "gw1"],
     ["upper case name", "Host GW1\n  User upper\n", "gw1"],
+    ["upper case host", "Host gw1\n  Port 1\nHost GW1\n  Port 2\nMatch host gw1 originalhost gw1\n  User m\n", "GW1"],
+    ["upper case HostName", "HostName GW1.Example.NET\n", "gw1"],
+    ["backslashes", 'User "DOMAIN\\\\user"\nMatch user DOMAIN\\user\n  Port 4\n', "gw1"],
+    ["a command before a jump", "Host gw1\n  ProxyCommand none\nHost *\n  ProxyJump b\n", "gw1"],
+    ["a jump before a command", "Host gw1\n  ProxyJump none\nHost *\n  ProxyCommand nc %h %p\n", "gw1"],
   ];
 
   test.skipIf(!existsSync("/usr/bin/ssh")).each(cases)("%s: as ssh -G reads it", async (_, text, host) => {
