@@ -42,7 +42,7 @@ async function watchProcesses(until: Promise<unknown>): Promise<readonly string[
         // It ended meanwhile.
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return [...seen];
 }
