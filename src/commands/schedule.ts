@@ -16,6 +16,11 @@ export async function schedule(playbook: string, options: ScheduleOptions, out: 
     out(window.problems.map(({ message, help }) => `error: ${message}: ${help}\n`).join(""));
     return EXIT.usage;
   }
+  const wrong = wrongTime(options);
+  if (wrong !== undefined) {
+    out(`error: ${wrong}\n`);
+    return EXIT.usage;
+  }
   const argv = driftCommand(playbook, options);
   if (options.crontab) {
     // A percent sign ends the command of a crontab line (crontab(5)).
@@ -43,6 +48,16 @@ export async function schedule(playbook: string, options: ScheduleOptions, out: 
   }
   out(`next: systemctl daemon-reload && systemctl enable --now ${name}.timer\n`);
   return EXIT.done;
+}
+
+/** cron and systemd would drop a line that they cannot read, and nobody would look: better now. OnCalendar= is systemd's to judge. */
+function wrongTime({ crontab, every, randomDelay }: ScheduleOptions): string | undefined {
+  if (crontab)
+    return /^(@(reboot|yearly|annually|monthly|weekly|daily|midnight|hourly)|[^\s%]+([ \t]+[^\s%]+){4})$/.test(every)
+      ? undefined
+      : `"${every}" is no time of a crontab: write five fields such as "17 * * * *", or @hourly`;
+  const span = /^\d+(\.\d+)?\s*([a-z]+)?(\s*\d+(\.\d+)?\s*[a-z]+)*$/i;
+  return span.test(randomDelay) ? undefined : `"${randomDelay}" is no time span of systemd: write one such as 15m`;
 }
 
 /** The absolute command, because a timer has neither this shell's folder nor its PATH. */

@@ -1,3 +1,7 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ScheduleOptions } from "../../src/commands/options.ts";
 import { schedule } from "../../src/commands/schedule.ts";
@@ -74,8 +78,12 @@ describe("schedule", () => {
   });
 
   it("writes the inventory down that a run from here would take", async () => {
-    expect((await printed("a.yml", { inventory: [], crontab: true })).text).toContain(`--inventory ${process.cwd()}/inventory `);
-    expect((await printed("a.yml", { inventory: ["gw1,gw2,"], crontab: true })).text).toContain("--inventory gw1,gw2, ");
+    expect((await printed("a.yml", { inventory: [], crontab: true, every: "@daily" })).text).toContain(
+      `--inventory ${process.cwd()}/inventory `,
+    );
+    expect((await printed("a.yml", { inventory: ["gw1,gw2,"], crontab: true, every: "@daily" })).text).toContain(
+      "--inventory gw1,gw2, ",
+    );
   });
 
   it("lets no value end its line or become a variable", async () => {
@@ -92,6 +100,38 @@ describe("schedule", () => {
     expect(text).toContain(`'it'\\''s'`);
     expect(text.trim().split("\n")).toHaveLength(1);
   });
+
+  it.each([
+    [{ crontab: true, every: "hourly" }, '"hourly" is no time of a crontab'],
+    [{ crontab: true, every: "5 2 * *" }, '"5 2 * *" is no time of a crontab'],
+    [{ crontab: true, every: "5 2 * * 6\n* * * * * evil" }, "is no time of a crontab"],
+    [{ randomDelay: "soon" }, '"soon" is no time span of systemd'],
+  ])("refuses %j", async (options, message) => {
+    const { code, text } = await printed("a.yml", options);
+    expect(code).toBe(64);
+    expect(text).toContain(message);
+    expect((await printed("a.yml", { crontab: true, every: "@daily" })).code).toBe(0);
+  });
+
+  it.skipIf(!existsSync("/usr/bin/systemd-analyze"))(
+    "writes units that systemd accepts, whatever the playbook is called",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "ipsec-fix-units-"));
+      try {
+        const playbook = join(folder, "a b$c%d;'e.yml");
+        writeFileSync(playbook, "");
+        await printed(playbook, { out: folder, every: "Mon..Fri 22:00", randomDelay: "1h 5min" });
+        const units = readdirSync(folder).filter((name) => /\.(service|timer)$/.test(name));
+        expect(units).toHaveLength(2);
+        const args = ["verify", "--man=no", ...units.map((name) => join(folder, name))];
+        const { status, stderr } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
+        const own = stderr.split("\n").filter((line) => line.includes(folder));
+        expect({ status, own }).toEqual({ status: 0, own: [] });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
 
   it("refuses a window that it cannot read", async () => {
     const { code, text } = await printed("a.yml", { window: "noon" });
