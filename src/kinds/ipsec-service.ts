@@ -20,7 +20,7 @@ export const ipsecService: Kind<IpsecService> = {
     const { daemon } = gateway;
     const obstacle = daemon.flavour === "libreswan" ? undefined : daemonObstacle(gateway);
     const missing =
-      obstacle ?? unitObstacle(gateway) ?? (spec.running && !daemon.service.running ? startObstacle(gateway) : undefined);
+      obstacle ?? unitObstacle(spec, gateway) ?? (spec.running && !daemon.service.running ? startObstacle(gateway) : undefined);
     if (missing !== undefined) return { changes: [], notes: [], blocked: missing };
     const notes = daemon.service.enabled === undefined ? [`without systemd nobody can tell whether ${UNIT} starts at boot`] : [];
     const switches = [...enabling(spec, gateway), ...running(spec, gateway)];
@@ -35,8 +35,13 @@ interface Obstacle {
   readonly unblock: string;
 }
 
-function unitObstacle({ daemon }: Gateway): Obstacle | undefined {
-  const { manager, unitExists } = daemon.service;
+function unitObstacle(spec: IpsecService, { daemon }: Gateway): Obstacle | undefined {
+  const { manager, unitExists, lacksSystemd, running: isRunning } = daemon.service;
+  if (lacksSystemd && isRunning !== spec.running)
+    return {
+      reason: "this Libreswan is started and stopped by systemd, which does not run here",
+      unblock: "start or stop pluto by what runs the host's other services",
+    };
   if (manager !== "systemd" || unitExists) return undefined;
   return { reason: "systemd knows no ipsec.service", unblock: "install Libreswan from the distribution's package" };
 }

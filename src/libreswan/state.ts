@@ -12,6 +12,8 @@ export interface ServiceState {
   /** `systemd`, or `other` where no systemd runs. */
   readonly manager: "systemd" | "other";
   readonly unitExists: boolean;
+  /** No systemd runs, and Libreswan's own start script asks nothing else. */
+  readonly lacksSystemd: boolean;
   /** Undefined where nobody can tell (no systemd). */
   readonly enabled: boolean | undefined;
   readonly running: boolean;
@@ -59,7 +61,8 @@ export const daemonProbes: readonly Probe[] = [
   { key: "libreswan.version", command: "ipsec --version 2>&1" },
   {
     key: "libreswan.service",
-    command: `[ -d /run/systemd/system ] && systemctl show -p LoadState -p UnitFileState -p ActiveState ipsec.service
+    command: `if [ -d /run/systemd/system ]; then systemctl show -p LoadState -p UnitFileState -p ActiveState ipsec.service
+else sed -n 's/^initsystem="*\\([a-z]*\\).*/starter=\\1/p' "$(ipsec --directory)/setup" | head -n 1; fi
 [ -s /run/pluto/pluto.pid ] && [ -d "/proc/$(cat /run/pluto/pluto.pid)" ] && echo process=alive
 true`,
   },
@@ -230,6 +233,7 @@ function readService(text: string): ServiceState {
   return {
     manager: isSystemd ? "systemd" : "other",
     unitExists: values.get("LoadState") === "loaded",
+    lacksSystemd: values.get("starter") === "systemd",
     enabled: isSystemd ? /^(enabled|static|alias|generated|enabled-runtime|linked)/.test(unitFile) : undefined,
     running: isSystemd ? ["active", "reloading", "activating"].includes(values.get("ActiveState") ?? "") || isAlive : isAlive,
   };

@@ -145,6 +145,7 @@ describe("every kind on one gateway", () => {
     const rest = [
       "tunnel: { conn: myvpn, state: established }",
       "bond_esp_offload: { bond: bond0 }",
+      "ipsec_service: { running: true }",
       "libreswan_conn: { name: myvpn, options: { mtu: 1390 } }",
     ];
     const applied = await ipsecFixJson(lab, "apply", resources(lab, ...rest), "-y");
@@ -153,6 +154,8 @@ describe("every kind on one gateway", () => {
     expect(resourceOf(applied.plan, "gw1", "tunnel").reason).toMatch(/service does not run/);
     expect(resourceOf(applied.plan, "gw1", "bond_esp_offload")).toMatchObject({ outcome: "blocked" });
     expect(resourceOf(applied.plan, "gw1", "bond_esp_offload").reason).toMatch(/no bond bond0/);
+    expect(resourceOf(applied.plan, "gw1", "ipsec_service")).toMatchObject({ outcome: "blocked" });
+    expect(resourceOf(applied.plan, "gw1", "ipsec_service").reason).toMatch(/systemd/);
     expect(resourceOf(applied.plan, "gw1", "libreswan_conn").outcome).toBe("changed");
     expect(changedFiles(before, await hostState(host))).toEqual(["/etc/ipsec.conf"]);
   });
