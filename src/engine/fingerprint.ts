@@ -8,10 +8,11 @@ export function fingerprint(value: unknown): string {
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value !== null && typeof value === "object") {
-    const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-    return `{${entries
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`)
+    const record = value as Readonly<Record<string, unknown>>;
+    const keys = Object.keys(record).filter((key) => record[key] !== undefined);
+    return `{${keys
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonical(record[key])}`)
       .join(",")}}`;
   }
   return JSON.stringify(value) ?? "null";

@@ -1,5 +1,6 @@
 import type { FirewallBackend } from "../model/step.ts";
 import type { Family } from "../text/address.ts";
+import { remembered } from "../text/remembered.ts";
 import { parseIptablesRule } from "./iptables-rule.ts";
 import type { BaseChain, Rule, Ruleset } from "./model.ts";
 
@@ -14,8 +15,21 @@ interface OpenChain {
   readonly rules: Rule[];
 }
 
+type Backend = Exclude<FirewallBackend, "nftables">;
+
 /** Reads the output of iptables-save (with or without `-c`), or a saved file of the same format. */
-export function parseIptablesSave(text: string, backend: Exclude<FirewallBackend, "nftables">, family: Family): Ruleset {
+export function parseIptablesSave(text: string, backend: Backend, family: Family): Ruleset {
+  return readers[backend][family](text);
+}
+
+// Every resource of a plan asks for the saved files anew.
+const reader = (backend: Backend, family: Family) => remembered(16, (text) => read(text, backend, family));
+const readers = {
+  "iptables-nft": { ipv4: reader("iptables-nft", "ipv4"), ipv6: reader("iptables-nft", "ipv6") },
+  "iptables-legacy": { ipv4: reader("iptables-legacy", "ipv4"), ipv6: reader("iptables-legacy", "ipv6") },
+};
+
+function read(text: string, backend: Backend, family: Family): Ruleset {
   const tables: OpenTable[] = [];
   for (const line of logicalLines(text)) {
     const table = tables.at(-1);

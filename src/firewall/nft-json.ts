@@ -1,3 +1,4 @@
+import { remembered } from "../text/remembered.ts";
 import type { BaseChain, Chain, Rule, Ruleset, Table, TableFamily } from "./model.ts";
 import { isRecord, type NftExpression, parseNftExpressions, type SetLookup } from "./nft-expression.ts";
 import { nftRuleText } from "./nft-rule-text.ts";
@@ -5,7 +6,7 @@ import { nftRuleText } from "./nft-rule-text.ts";
 const FAMILIES: ReadonlySet<string> = new Set(["ip", "ip6", "inet"]);
 
 /** Reads `nft -j list ruleset`; tables of other families (arp, bridge, netdev) see no routed packet and are left out. */
-export function parseNftJson(text: string): Ruleset | undefined {
+export const parseNftJson = remembered(16, (text): Ruleset | undefined => {
   const objects = nftObjects(text);
   if (objects === undefined) return undefined;
   const of = (kind: string): readonly NftExpression[] =>
@@ -35,7 +36,7 @@ export function parseNftJson(text: string): Ruleset | undefined {
       } satisfies Table;
     }),
   };
-}
+});
 
 /** The sets that a rule adds packets' addresses to: what they hold is true for a moment only. */
 function updatedSets({ family, table, expr }: NftExpression): readonly string[] {

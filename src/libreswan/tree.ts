@@ -47,10 +47,7 @@ export function covers(pattern: string, path: string, braces: boolean): boolean 
 
 /** The order of the C locale: by the bytes of the UTF-8 text. */
 export function byBytes(one: string, other: string): number {
-  const [left, right] = [[...one], [...other]];
-  const index = left.findIndex((character, position) => character !== right[position]);
-  if (index < 0) return left.length - right.length;
-  return (left[index]?.codePointAt(0) ?? 0) - (right[index]?.codePointAt(0) ?? -1);
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }
 
 function absolutePath(path: string, directory = "/"): string {
