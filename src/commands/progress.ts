@@ -1,5 +1,6 @@
 import type { RunEvent } from "../model/event.ts";
 import { OUTCOMES, shown } from "../report/wording.ts";
+import { redact } from "../text/redact.ts";
 
 /** What a run tells while it goes on, on standard error. */
 export interface Progress {
@@ -20,7 +21,7 @@ function lines(): Progress {
     report: (event) => {
       if (event.event === "read") process.stderr.write(`${shown(event.host)}: read\n`);
       if (event.event !== "finished") return;
-      const reason = event.reason === undefined ? "" : `: ${firstLine(shown(event.reason))}`;
+      const reason = event.reason === undefined ? "" : `: ${redact(firstLine(shown(event.reason)))}`;
       process.stderr.write(`${shown(event.host)}: ${OUTCOMES[event.status]}${reason}\n`);
     },
     pause: async () => undefined,

@@ -13,7 +13,8 @@ import { kinds } from "../kinds/index.ts";
 import type { RunEvent } from "../model/event.ts";
 import type { HostPlan, Plan } from "../model/plan.ts";
 import { colourful, type Palette, plain } from "../report/palette.ts";
-import { maskSecrets, revealSecrets, type SecretBook, SHORTEST_SECRET } from "../text/secret.ts";
+import { redact } from "../text/redact.ts";
+import { hideTokens, maskSecrets, revealSecrets, type SecretBook, SHORTEST_SECRET } from "../text/secret.ts";
 import { problemsText } from "../text/squiggle.ts";
 import { version } from "../version.ts";
 import { fleetExit } from "./fleet.ts";
@@ -73,7 +74,7 @@ export async function openSession(
   const run = runOf(options, project.secrets, streams.signal, {
     report: (event) => {
       display.report(event);
-      log?.append({ time: new Date().toISOString(), ...event });
+      log?.append(redact(hideTokens(JSON.stringify({ time: new Date().toISOString(), ...event }))));
     },
     // A question needs the terminal for itself; the run goes on without the display.
     ask: async (question) => {

@@ -2,7 +2,7 @@ import { appendFile } from "node:fs/promises";
 import { systemWords } from "./connection-problem.ts";
 import { cannotWrite } from "./result-files.ts";
 
-/** A log of JSON lines that grows at its end; lines keep their order although writing takes time. */
+/** A log that grows line by line; lines keep their order although writing takes time. */
 export class LogFile {
   readonly #path: string;
   #last: Promise<void> = Promise.resolve();
@@ -12,10 +12,10 @@ export class LogFile {
     this.#path = path;
   }
 
-  append(line: object): void {
+  append(line: string): void {
     // A full disk must not end a run that is changing gateways.
     this.#last = this.#last
-      .then(() => appendFile(this.#path, `${JSON.stringify(line)}\n`))
+      .then(() => appendFile(this.#path, `${line}\n`))
       .catch((error: unknown) => {
         this.#trouble ??= cannotWrite(this.#path, systemWords(error));
       });

@@ -82,6 +82,29 @@ export function isSecretName(name: string): boolean {
   return /_(?:password|secret|psk)$|^ansible_(?:ssh|become|sudo)_pass$/i.test(name);
 }
 
+/** A line of a file as it may be shown: the values of secret names are stars, as many as they had characters. */
+export function concealSecrets(line: string): string {
+  return line.replace(SECRET_VALUE, (_, head: string, value: string) => {
+    if (/^["']?\s*\{\{/.test(value)) return `${head}${value}`;
+    // In braces a plain value ends where the next one begins; elsewhere it may hold anything.
+    const inBraces = /[{[]/.test(line.slice(0, line.indexOf(head)));
+    const end = /^["']/.test(value)
+      ? closingQuote(value)
+      : inBraces
+        ? (/[,}\]]/.exec(value)?.index ?? value.length)
+        : value.length;
+    return `${head}${"*".repeat([...value.slice(0, end)].length)}${end < value.length ? concealSecrets(value.slice(end)) : ""}`;
+  });
+}
+
+const SECRET_VALUE =
+  /((?:[\w-]*_(?:password|secret|psk)|ansible_(?:ssh|become|sudo)_pass)["']?(?:\s*=\s*|\s*:\s+|:(?=["'])))(\S.*)$/is;
+
+/** Behind the quote that ends the value; an open one takes all. */
+function closingQuote(value: string): number {
+  return (/^(?:"(?:[^"\\]|\\.)*"|'[^']*')/s.exec(value)?.[0] ?? value).length;
+}
+
 function tokenFor(name: string): string {
   return `${OPEN}secret:${name}${CLOSE}`;
 }

@@ -1,4 +1,5 @@
 import type { Problem } from "../model/problem.ts";
+import { concealSecrets } from "./secret.ts";
 
 /** Widest excerpt that is shown; a longer source line is cut around the mark. */
 const WIDTH = 110;
@@ -22,7 +23,7 @@ export function problemsText(problems: readonly Problem[]): string {
 
 function markedLine({ at, excerpt = "" }: Problem): readonly string[] {
   if (at === undefined) return [];
-  const characters = [...visible(excerpt)];
+  const characters = [...visible(concealSecrets(excerpt))];
   const start = at.column - 1;
   const end = Math.max(start + 1, (at.endColumn ?? 0) - 1);
   const from = characters.length <= WIDTH ? 0 : Math.max(0, Math.min(start - 20, characters.length - WIDTH));

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  concealSecrets,
   hasBrokenToken,
   hideTokens,
   isSecretName,
@@ -9,6 +10,7 @@ import {
   revealSecrets,
   secretsIn,
 } from "../../src/text/secret.ts";
+import { problemText } from "../../src/text/squiggle.ts";
 
 const value = fc.string({ unit: "grapheme", minLength: 4, maxLength: 12 });
 
@@ -19,6 +21,31 @@ function bookOf(values: readonly string[]) {
   });
   return book;
 }
+
+describe("a source line with a problem", () => {
+  it.each([
+    ["ansible_password: hunter22  # x", "ansible_password: *************"],
+    ["{a: 1, ansible_password: hunter22, b: [2]}", "{a: 1, ansible_password: ********, b: [2]}"],
+    [`vpn_psk: "two \\" words" # c`, `vpn_psk: ************** # c`],
+    ["gw1 ansible_become_pass='a b' port=1", "gw1 ansible_become_pass=***** port=1"],
+    ["x_secret=a b, c", "x_secret=******"],
+    ['{"my_psk":"p\u00e4ss", "other_secret": "x"', '{"my_psk":******, "other_secret": ***'],
+    ['my_psk: "open, {quote', "my_psk: *************"],
+    ["ansible_password: '{{ env(\"PASS\") }}'", "ansible_password: '{{ env(\"PASS\") }}'"],
+    ["secret: shown, password_file: shown", "secret: shown, password_file: shown"],
+    ["my_secret:", "my_secret:"],
+  ])("%s is shown as %s", (line, seen) => {
+    expect(concealSecrets(line)).toBe(seen);
+    expect([...concealSecrets(line)]).toHaveLength([...line].length);
+  });
+
+  it("keeps the mark below what it is about", () => {
+    const at = { file: "hosts", line: 1, column: 18, endColumn: 21 };
+    expect(problemText({ severity: "error", message: "no", at, excerpt: "h my_psk='a b c' bad" })).toBe(
+      "hosts:1:18: no\n    1 | h my_psk=******* bad\n      |                  ~~~",
+    );
+  });
+});
 
 describe("secrets in texts", () => {
   it("go in and come back, whatever text stands around them, tokens of others included", () => {
