@@ -19,7 +19,7 @@ afterAll(async () => lab.stop());
 
 it("converges 17 of 20 hosts when one is unreachable, one hangs and one lets nobody become root", async () => {
   const playbook = resources(lab, "nat_exemption: { conn: myvpn }", "libreswan_conn: { name: myvpn, options: { mtu: 1400 } }");
-  const run = await ipsecFixJson(lab, "apply", playbook, "-y", "--max-fail", "20", "--timeout", "3");
+  const run = await ipsecFixJson(lab, "apply", playbook, "-y", "--max-fail", "20", "--timeout", "10");
   expect(run.exit, told(run)).toBe(1);
   expect(run.plan.hosts).toHaveLength(HOSTS);
   expect(hostOf(run.plan, "gw1")).toMatchObject({ status: "unreachable", exit: 6 });
