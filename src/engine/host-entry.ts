@@ -19,8 +19,8 @@ export function hostEntry(
   const become = reader.flag("ansible_become", "ansible_ssh_become", "ansible_sudo");
   reader.only("ansible_become_method", "sudo", "ipsec-fix becomes root by sudo alone");
   reader.only("ansible_become_user", "root", "ipsec-fix works as root alone");
-  const args = [reader.text("ansible_ssh_common_args"), reader.text("ansible_ssh_extra_args")].filter(
-    (text) => text !== undefined,
+  const args = ["ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"].flatMap(
+    (name) => reader.text(name) ?? [],
   );
   const connection: Connection = {
     name,

@@ -1,6 +1,6 @@
 import { commandLine } from "../text/shell.ts";
 import { ConnectionProblem } from "./connection-problem.ts";
-import { readSshArguments } from "./ssh-arguments.ts";
+import { readSshArguments, splitWords } from "./ssh-arguments.ts";
 import { resolveSshSettings, type SshQuery, type SshSettings } from "./ssh-config.ts";
 import type { ConnectOptions, Target } from "./transport.ts";
 
@@ -47,7 +47,8 @@ const MAX_HOPS = 16;
 async function routeTo(query: SshQuery, depth: number): Promise<readonly SshSettings[]> {
   if (depth > MAX_HOPS) throw jumpProblem(`the jump host ${query.host} leads back to itself`);
   const settings = await resolveSshSettings(query);
-  if (settings.proxyCommand !== undefined) {
+  const jumps = settings.proxyCommand === undefined ? settings.proxyJump : jumpOf(settings.proxyCommand);
+  if (settings.proxyCommand !== undefined && jumps === undefined) {
     throw new ConnectionProblem(
       "configuration",
       `${query.host} is reached by a ProxyCommand, which the ssh2 transport does not run`,
@@ -55,12 +56,32 @@ async function routeTo(query: SshQuery, depth: number): Promise<readonly SshSett
     );
   }
   const route: SshSettings[] = [];
-  for (const [index, jump] of (settings.proxyJump?.split(",") ?? []).entries()) {
+  for (const [index, jump] of (jumps?.split(",") ?? []).entries()) {
     const hop = await routeTo(jumpQuery(jump.trim(), query.configFile), depth + 1);
     // As in ssh: only the first jump host's own ProxyJump counts, the others are reached through their predecessor.
     route.push(...(index === 0 ? hop : hop.slice(-1)));
   }
   return [...route, settings];
+}
+
+/** `ssh -W %h:%p bastion`, as it was written before there was ProxyJump, and means. */
+function jumpOf(command: string): string | undefined {
+  const [program, ...words] = splitWords(command.replace(/^exec\s+/, ""));
+  if (program === undefined || !/^(\/\S*\/)?ssh$/.test(program)) return undefined;
+  const given: { W?: string; p?: string; l?: string; host?: string } = {};
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (/^-[aAkqTx4]+$/.test(word)) continue;
+    const [, flag, rest] = /^-([Wpl])(.*)$/.exec(word) ?? [];
+    if (flag === "W" || flag === "p" || flag === "l") given[flag] = rest || words.shift() || "";
+    else if (given.host === undefined && /^[^-%]/.test(word)) given.host = word;
+    else return undefined;
+  }
+  const { W: target, host, l: user, p: port } = given;
+  if (host === undefined || !["%h:%p", "[%h]:%p"].includes(target ?? "")) return undefined;
+  if (host.startsWith("ssh://") || /[,%]/.test(`${host}${user ?? ""}${port ?? ""}`)) return undefined;
+  const [, ownUser, name = host] = /^(?:([^@]+)@)?(.*)$/.exec(host) ?? [];
+  const login = ownUser ?? user;
+  return `${login === undefined ? "" : `${login}@`}${name.includes(":") ? `[${name}]` : name}${port === undefined ? "" : `:${port}`}`;
 }
 
 function jumpQuery(jump: string, configFile: string | undefined): SshQuery {

@@ -301,6 +301,11 @@ describe("connections", () => {
     });
   });
 
+  it("take ssh's options in Ansible's order", async () => {
+    const { commonArgs } = await connection("ansible_ssh_extra_args=-4 ansible_ssh_common_args='-J b' ansible_ssh_args='-C -q'");
+    expect(commonArgs).toBe("-C -q -J b -4");
+  });
+
   it("hold passwords by name only", async () => {
     const { password, becomePassword } = await connection(
       `ansible_password="{{ lookup('env', 'PW') }}" ansible_become_pass=clear-text`,

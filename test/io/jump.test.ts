@@ -50,6 +50,27 @@ Host *
     expect(hosts[1].log().match(/Accepted publickey/g)?.length).toBe(3);
   });
 
+  test("may be written as the command that ProxyJump stands for", async () => {
+    const logins = hosts[0].log().match(/Accepted publickey/g)?.length ?? 0;
+    const commands = ["ssh -W %h:%p -q bastion", "/usr/bin/ssh -q -l root -W [%h]:%p bastion", "exec ssh root@bastion -W %h:%p"];
+    for (const command of commands) {
+      const file = config("none", [0, 2], `ProxyCommand ${command}`);
+      const result = await runOnce(target(), { configFile: file }, cameFrom);
+      expect(result.stdout.toString()).toContain(`${hosts[2].address} ${hosts[2].port}`);
+    }
+    expect(hosts[0].log().match(/Accepted publickey/g)?.length).toBe(logins + commands.length);
+    for (const command of [
+      "ssh -W %h:22 bastion",
+      "ssh -i /k -W %h:%p bastion",
+      "nc %h %p",
+      "ssh -W %h:%p %r@bastion",
+      "ssh -W %h:%p",
+    ]) {
+      const file = config("none", [0, 2], `ProxyCommand ${command}`);
+      expect((await problemOf(runOnce(target(), { configFile: file }, "true"))).reason, command).toBe("configuration");
+    }
+  });
+
   test("that nobody knows stop the way there", async () => {
     for (const [known, blamed] of [
       [[1, 2], hosts[0]],
