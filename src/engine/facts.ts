@@ -84,10 +84,12 @@ function close(frame: Frame | undefined, exit: number, readings: Map<string, Rea
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function decode(bytes: string): { readonly text: string; readonly encoding: "utf8" | "latin1" } {
-  if (/^[\x00-\x7f]*$/.test(bytes)) return { text: bytes, encoding: "utf8" };
+  // A copy: a slice would keep everything that the host printed for as long as a plan quotes a line of it.
+  const copy = Buffer.from(bytes, "latin1");
+  if (/^[\x00-\x7f]*$/.test(bytes)) return { text: copy.toString("latin1"), encoding: "utf8" };
   try {
-    return { text: utf8.decode(Buffer.from(bytes, "latin1")), encoding: "utf8" };
+    return { text: utf8.decode(copy), encoding: "utf8" };
   } catch {
-    return { text: bytes, encoding: "latin1" };
+    return { text: copy.toString("latin1"), encoding: "latin1" };
   }
 }
