@@ -85,6 +85,9 @@ export async function loadProject(request: LoadRequest): Promise<Loaded> {
     folder: folderOf(request.playbook.file),
   };
   const plays = playbook === undefined ? [] : loadPlays(playbook, request, world);
+  // An empty variable of a shell or an empty retry file must not mean every host.
+  if (request.limit?.replaceAll(/[,\s]/g, "") === "")
+    return { ok: false, exit: 64, problems: [{ severity: "error", message: "--limit names no host" }], withoutInventory: false };
   const limited = request.limit === undefined ? [] : selectHosts(request.limit, inventory).warnings;
   found.push(...limited.map((message): Problem => ({ severity: "warning", message: `--limit: ${message}` })));
   const all = distinct([...found, ...plays.flatMap((play) => play.problems)]);

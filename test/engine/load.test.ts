@@ -175,6 +175,11 @@ describe("what takes part", () => {
     expect(resources.map(({ name }) => name).join(" ")).toBe(conns);
   });
 
+  it.each(["", " ", ",", "\t,"])("a limit %j without a name is no limit to all hosts", async (limit) => {
+    const result = await load({ playbook: "- { hosts: all, resources: [] }\n", limit });
+    expect(result).toMatchObject({ ok: false, exit: 64, problems: [{ message: "--limit names no host" }] });
+  });
+
   it("a limit narrows each play, and a play may end up without hosts", async () => {
     const two = "- { hosts: gw1, resources: [] }\n- { hosts: gateways, resources: [] }\n";
     const { plays } = await loaded({ playbook: two, limit: "gw2" });
