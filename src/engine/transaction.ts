@@ -156,21 +156,25 @@ function verifyUndone({ step }: Operation, index: number): string {
 /** A lock whose holder died is taken over: its process is gone, or the number now belongs to another (start time differs). */
 function acquireLock(holder: string, id: string): string {
   const started = `cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null`;
+  // A lock may be given back between two looks at it, and its holder writes its name a moment after making it.
   return `started() { ${started}; }
-if ! mkdir -- "$L" 2>/dev/null; then
+tries=0
+until trouble=$(mkdir -- "$L" 2>&1); do
+  tries=$((tries + 1))
   if [ ! -d "$L" ]; then
-    say "out cannot take the lock: $(mkdir -- "$L" 2>&1)"
+    [ "$tries" -lt 5 ] && continue
+    say "out cannot take the lock: $trouble"
     [ "$(id -u)" = 0 ] || say "out this login is not root: set become: true, or log in as root"
     say "result refused"; return 0
   fi
-  [ -s "$L/holder" ] || sleep 1
   pid=$(sed -n 1p "$L/holder" 2>/dev/null)
-  if [ -n "$pid" ] && [ "$(started "$pid")" = "$(sed -n 2p "$L/holder")" ] && [ -n "$(started "$pid")" ]; then
+  if [ -z "$pid" ] && [ "$tries" -lt 5 ]; then sleep 1; continue; fi
+  if [ -n "$pid" ] && [ "$(started "$pid")" = "$(sed -n 2p "$L/holder" 2>/dev/null)" ] && [ -n "$(started "$pid")" ]; then
     say "out $(sed -n 3p "$L/holder")"; say "result locked"; return 0
   fi
-  mv -- "$L" "$L.$$" 2>/dev/null && rm -rf -- "$L.$$"
-  mkdir -- "$L" 2>/dev/null || { say "out another run"; say "result locked"; return 0; }
-fi
+  if [ "$tries" -ge 9 ]; then say "out another run"; say "result locked"; return 0; fi
+  [ -d "$L" ] && mv -- "$L" "$L.$$" 2>/dev/null && rm -rf -- "$L.$$"
+done
 # The shell that runs this: $$ is that of a shell above it, which may die alone.
 read -r self rest < /proc/self/stat || self=$$
 printf '%s\\n%s\\n%s\\n' "$self" "$(started "$self")" ${quote(`${oneLine(holder)} (transaction ${id})`)} > "$L/holder"`;

@@ -136,6 +136,7 @@ function parseProposal(protocol: Protocol, text: string, version: Version): Prop
     const reason = dh.length === 0 ? `DH algorithm '${rest.text}' is not recognized` : `proposal has '${rest.text}' too many`;
     return `${what} ${reason}`;
   }
+  if (protocol === "ike" && dh.includes("NONE")) return "IKE needs a DH group: 'none' is not permitted";
   const isAead = encrypt.length > 0 && encrypt.every((name) => AEAD.test(name));
   const clash = protocol === "ah" ? ahClash(hash) : integrityClash(encrypt, hash);
   if (clash !== undefined) return `${what} ${clash}`;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { masquerade } from "../lab/faults.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
@@ -189,8 +189,11 @@ describe("ways to a host", () => {
         program,
         ...args,
       ]);
-    // The host's /tmp is its own.
-    await host.must(`mkdir -p ${lab.directory}/playbooks`);
+    // The host's /tmp is its own, and the checkout may lie there.
+    await host.must(`mkdir -p ${lab.directory}/playbooks ${dirname(program)}`);
+    for (const name of readdirSync(dirname(program)))
+      await host.write(join(dirname(program), name), readFileSync(join(dirname(program), name), "utf8"));
+    await host.write(join(dirname(program), "../package.json"), '{ "type": "module" }\n');
     await host.write(inventory, readFileSync(inventory, "utf8"));
     await host.write(file, readFileSync(file, "utf8"));
     const applied = await inside("drift", file, "--fix", "-i", inventory, "--json");
