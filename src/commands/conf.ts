@@ -1,3 +1,4 @@
+import { systemWords } from "../io/connection-problem.ts";
 import { readConfig } from "../libreswan/config.ts";
 import { confExit, confReport, confText } from "../libreswan/report.ts";
 import { versionOf } from "../libreswan/version.ts";
@@ -23,9 +24,9 @@ export async function conf(options: ConfOptions, out: (text: string) => void): P
     out(`"${options.libreswan ?? ""}" is no version of Libreswan; write it like 4.10 or 5.3.2\n`);
     return 64;
   }
-  const tree = await readConfTree(options.file, options.root, process.cwd()).catch((error: unknown) => String(error));
+  const tree = await readConfTree(options.file, options.root, process.cwd()).catch(systemWords);
   if (typeof tree === "string") {
-    out(`${options.file} can't be read: ${tree.replace(/^Error: /, "")}\n`);
+    out(`${options.file} can't be read: ${tree}\n`);
     return 1;
   }
   const report = confReport(readConfig(tree, version), options.conn);

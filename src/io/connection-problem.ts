@@ -45,4 +45,10 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "name server does not answer",
   EACCES: "permission denied",
   ENOENT: "no such file",
+  ENOTDIR: "a part of the path is no folder",
+  EISDIR: "it is a folder",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left",
+  EPERM: "not permitted",
+  ENXIO: "no such device",
 };

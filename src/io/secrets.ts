@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Lookup } from "../model/project-texts.ts";
+import { systemWords } from "./connection-problem.ts";
 
 /** Where lookups of templates look. */
 export interface LookupOptions {
@@ -52,7 +53,7 @@ function fromFile(path: string, folder: string): ReturnType<Lookup> {
     return { secret: withoutLastNewline(readFileSync(whole, "utf8")) };
   } catch (error) {
     return {
-      failure: `file("${path}") cannot be read: ${error instanceof Error && "code" in error ? String(error.code) : "unknown reason"}`,
+      failure: `file("${path}") cannot be read: ${systemWords(error)}`,
     };
   }
 }

@@ -487,6 +487,8 @@ describe("validate and init", () => {
     expect(readFileSync(join(project, "playbook.yml"), "utf8")).toBe("mine");
     expect(readdirSync(project)).toEqual(before);
     expect(said.at(-1)).toContain("is not empty (inventory, playbook.yml, schemas): nothing was written");
+    expect(init({ directory: join(project, "playbook.yml") }, out)).toBe(1);
+    expect(said.at(-1)).toMatch(/playbook\.yml: a part of the path is no folder\n$/);
   });
 
   it("validate needs no secret, runs nothing, and counts what it found", async () => {
