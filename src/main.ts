@@ -15,7 +15,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   });
 // Progress that nobody can read any more must not end a run that is changing gateways.
 process.stderr.on("error", () => {});
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.error));
+// A reader that has seen enough (`| head`) is no error; a result that is lost is one.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") process.exit(EXIT.error);
+});
 
 try {
   const { runCommandLine } = await import("./cli.ts");
