@@ -40,6 +40,7 @@ export async function startTraffic(host: LabHost): Promise<Traffic> {
     RECORDER,
   );
   await host.must("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+  await inNetwork(far.pid, MEET);
 
   const send = async (packets: readonly Packet[], protocol: "udp" | "tcp"): Promise<readonly (string | undefined)[]> => {
     const six = packets.some(({ from }) => from.includes(":"));
@@ -68,6 +69,15 @@ ${each(({ from, to, port }, index) => `echo x | nc.openbsd ${protocol === "udp" 
     },
   };
 }
+
+// A link that has just moved may lose the first question for an address, and the next comes a second later: the far side asks
+// first, and the host learns its address from the question. A host that drops pings answers ARP and neighbour discovery all the same.
+const MEET = `for host in 172.16.0.1 2001:db8:16::1; do
+  for try in 1 2 3 4 5; do
+    ping -n -c 1 -W 1 "$host" >/dev/null 2>&1
+    if ip neigh show "$host" dev eth0far | grep -q lladdr; then break; fi
+  done
+done`;
 
 // The packets of one call are told apart by their destination port, counted from here.
 const FIRST_PORT = 7000;
