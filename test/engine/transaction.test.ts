@@ -167,11 +167,11 @@ describe("a transaction", () => {
   });
 
   it("is refused while another run holds the lock, and takes over from a dead one", async () => {
-    const held = `mkdir /run/ipsec-fix.lock; sleep 60 >/dev/null 2>&1 </dev/null & pid=$!; printf '%s\\n%s\\nann@desk (transaction 1)\\n' $pid "$(cut -d ' ' -f 22 /proc/$pid/stat)" > /run/ipsec-fix.lock/holder; echo $pid`;
+    const held = `mkdir /run/ipsec-fix.lock; sleep 60 >/dev/null 2>&1 </dev/null & pid=$!; printf '%s\\n%s\\nsomeone@desk (transaction 1)\\n' $pid "$(cut -d ' ' -f 22 /proc/$pid/stat)" > /run/ipsec-fix.lock/holder; echo $pid`;
     const pid = (await host.must(`{ ${held}; } 2>/dev/null`)).trim();
     await host.write("/etc/locked", "1\n");
     const wanted = transaction([write("/etc/locked", "1\n", "2\n")]);
-    expect(await perform(wanted)).toMatchObject({ result: "locked", output: ["ann@desk (transaction 1)"] });
+    expect(await perform(wanted)).toMatchObject({ result: "locked", output: ["someone@desk (transaction 1)"] });
     expect(await host.read("/etc/locked")).toBe("1\n");
     await host.must(`kill ${pid}`);
     expect((await perform(wanted)).result).toBe("applied");
