@@ -99,11 +99,17 @@ function testOf(part: string): ((name: string) => boolean) | string {
 /** `*`, `?`, `[abc]` and `[!abc]` as in a shell. */
 export function globExpression(glob: string): RegExp {
   const body = glob.replace(/\[(!?)([^\]]+)\]|[\\^$.*+?()[\]{}|/-]/g, (found, negated?: string, set?: string) => {
+    if (set !== undefined && runsBackwards(set)) return "(?!)";
     if (set !== undefined) return `[${negated === "!" ? "^" : ""}${set.replace(/[\\\]^]/g, "\\$&")}]`;
     if (found === "*") return ".*";
     return found === "?" ? "." : `\\${found}`;
   });
   return new RegExp(`^${body}$`, "s");
+}
+
+/** A range such as `z-a` matches nothing in a shell, and would not compile here. */
+function runsBackwards(set: string): boolean {
+  return [...set.matchAll(/(?=(.)-(.))/gs)].some(([, from = "", to = ""]) => from > to);
 }
 
 /** `[0]`, `[-1]`, `[0:2]` (both ends included), `[1:]`, as Ansible counts. */
